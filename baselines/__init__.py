@@ -1,0 +1,1 @@
+"""Methods that TropNNC is compared with, one short file each."""

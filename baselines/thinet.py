@@ -1,0 +1,100 @@
+"""ThiNet: keep the channels that rebuild sampled outputs of the next layer, then rescale them.
+
+Luo, Wu and Lin, "ThiNet: A Filter Level Pruning Method", ICCV 2017 (remove greedily), and its
+journal version, TPAMI 2018 (keep greedily).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from baselines.thinet_greedy import keeping_path, removal_path
+from baselines.thinet_sampling import contribution_gram
+from tropnnc.errors import TropnncError
+from tropnnc.protocols import Order
+from tropnnc.reduction import Reduction, check_width, select
+from tropnnc.unit import Array, IntArray, Tier, Unit
+
+# The published code inverts a matrix that is singular where channels are dead.
+_RIDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A unit, the Gram matrix of its contributions and its neurons in greedy order.
+
+    Attributes:
+        unit: the unit as read.
+        gram: ``XᵀX [n, n]``.
+        path: ``[n]``, the most wanted neuron first.
+    """
+
+    unit: Unit
+    gram: Array
+    path: IntArray
+
+
+@dataclass(frozen=True)
+class ThiNet:
+    """Greedy selection, then one least-squares factor per kept channel.
+
+    Attributes:
+        greedy: ``remove`` (ICCV 2017) or ``keep`` (TPAMI 2018).
+        samples_per_image: (output channel, location) pairs drawn from each calibration image.
+    """
+
+    greedy: Literal["remove", "keep"]
+    samples_per_image: int
+
+    needs = Tier.IMAGES
+    order: Order = "sequential"
+    version = 1
+
+    def __post_init__(self) -> None:
+        if self.samples_per_image < 1:
+            given = self.samples_per_image
+            raise TropnncError(
+                f"samples_per_image = {given} is out of range, accepted are 1 and more"
+            )
+
+    def prepare(self, unit: Unit, rng: np.random.Generator) -> Prepared:
+        """Sample the consumers' outputs and rank the neurons.
+
+        Raises:
+            TropnncError: the unit has no calibration images.
+        """
+        if unit.calibration is None:
+            raise TropnncError(f"{unit.name}: ThiNet needs calibration images")
+        gram = contribution_gram(unit, unit.calibration, self.samples_per_image, rng)
+        path = removal_path(gram) if self.greedy == "remove" else keeping_path(gram)
+        return Prepared(unit, gram, path)
+
+    def reduce(self, state: Prepared, k: int) -> Reduction:
+        """Keep the first ``k`` and rescale them."""
+        check_width(state.unit, k)
+        kept = np.sort(state.path[:k])
+        return select(state.unit, kept, rescaling(state.gram, kept))
+
+
+def rescaling(gram: Array, kept: IntArray) -> Array:
+    """``argmin_w ‖X·1 − X_S w‖² + λ‖w − 1‖²``, ``[k]``; λ is 1e-6 of the mean diagonal of G_SS.
+
+    The ridge pulls towards 1: a channel that no sample excites stays as it is.
+    """
+    inner = gram[np.ix_(kept, kept)]
+    missing = gram[kept].sum(axis=1) - inner.sum(axis=1)
+    ridge = _RIDGE * (np.mean(np.diag(inner)) or 1.0)
+    return 1.0 + np.linalg.solve(inner + ridge * np.eye(len(kept)), missing)
+
+
+def thinet(samples_per_image: int = 10) -> ThiNet:
+    """ThiNet as published at ICCV 2017: greedy removal."""
+    return ThiNet("remove", samples_per_image)
+
+
+def thinet_keep(samples_per_image: int = 10) -> ThiNet:
+    """ThiNet as published in TPAMI 2018: greedy selection by orthogonal matching pursuit."""
+    return ThiNet("keep", samples_per_image)

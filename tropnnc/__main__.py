@@ -1,0 +1,7 @@
+"""``python -m tropnnc``."""
+
+import sys
+
+from tropnnc.cli import main
+
+sys.exit(main())

@@ -1,0 +1,84 @@
+"""K-means on the rows of a feature matrix, in as few dimensions as the rows span."""
+
+from __future__ import annotations
+
+import warnings
+from typing import cast
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from tropnnc.unit import Array, IntArray
+
+
+def project(features: Array) -> Array:
+    """Coordinates of the rows in a basis of their span: ``[n, D]`` to ``[n, min(n, D)]``.
+
+    Exact: with ``Xᵀ = QR`` the rows of ``Rᵀ`` have the norms and the distances of the rows of
+    ``X``, so K-means finds the same clusters at the same inertia in ``n`` dimensions as in ``D``.
+    """
+    n, dimensions = features.shape
+    if dimensions <= n:
+        return features
+    return np.ascontiguousarray(triangular_factor(features.T).T)
+
+
+def one_thread() -> threadpool_limits:
+    """Pin BLAS and OpenMP: two threads on two busy cores have been seen 17 times slower."""
+    return threadpool_limits(limits=1)
+
+
+def triangular_factor(matrix: Array) -> Array:
+    """``R`` of ``QR``: a square root of the Gram matrix of the columns, without squaring."""
+    with one_thread():
+        return cast(Array, np.linalg.qr(matrix, mode="r"))
+
+
+def kmeans(features: Array, k: int, seed: int, n_init: int = 10) -> IntArray:
+    """Cluster the rows of ``features [n, D]`` into exactly ``k`` non-empty clusters.
+
+    The best of ``n_init`` K-means++ starts by scikit-learn, one thread, deterministic in ``seed``.
+    Clusters are numbered by their first member. Where there are fewer than ``k`` distinct rows,
+    clusters of equal rows are split, which costs nothing, until there are ``k``.
+
+    Returns:
+        labels ``[n]`` in ``0 … k−1``.
+    """
+    n = features.shape[0]
+    if k == n:
+        return np.arange(n)
+    estimator = KMeans(n_clusters=k, random_state=seed % 2**32).set_params(n_init=n_init)
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        labels = np.asarray(estimator.fit_predict(features), dtype=np.int64)
+    return number_by_first_member(split_to(labels, k))
+
+
+def split_to(labels: IntArray, k: int) -> IntArray:
+    """Split the largest clusters of ``labels [n]`` until ``k`` are non-empty."""
+    labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    for new in range(labels.max() + 1, k):
+        members = np.flatnonzero(labels == np.bincount(labels).argmax())
+        labels[members[len(members) // 2 :]] = new
+    return labels
+
+
+def number_by_first_member(labels: IntArray) -> IntArray:
+    """Rename clusters so that they appear in ascending order."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+def inertia(features: Array, labels: IntArray) -> float:
+    """Sum of squared distances of the rows to the mean of their cluster."""
+    centres = membership(labels) @ features / np.bincount(labels)[:, None]
+    return float(((features - centres[labels]) ** 2).sum())
+
+
+def membership(labels: IntArray) -> Array:
+    """The 0/1 matrix ``[k, n]`` of who is in which cluster."""
+    return (labels[None, :] == np.arange(labels.max() + 1)[:, None]).astype(np.float64)

@@ -1,0 +1,66 @@
+"""What a network costs: parameters, multiply-adds, bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from tropnnc.graph import Example, as_inputs
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one network.
+
+    Attributes:
+        parameters: number of parameters, shared ones once.
+        macs: multiply-adds of one forward pass on one sample.
+        bytes: of all parameters and buffers as they are held in memory.
+    """
+
+    parameters: int
+    macs: int
+    bytes: int
+
+
+def count(model: nn.Module, example_input: Example) -> Cost:
+    """Cost of ``model`` on the first sample of ``example_input``."""
+    return cost_from(model, macs_by_module(model, example_input))
+
+
+def cost_from(model: nn.Module, macs: Mapping[str, int]) -> Cost:
+    """Cost of ``model`` whose multiply-adds were counted by :func:`macs_by_module`."""
+    state = [*model.parameters(), *model.buffers()]
+    return Cost(
+        parameters=sum(p.numel() for p in model.parameters()),
+        macs=macs[""],
+        bytes=sum(tensor.numel() * tensor.element_size() for tensor in state),
+    )
+
+
+def macs_by_module(model: nn.Module, example_input: Example) -> Mapping[str, int]:
+    """Multiply-adds of one sample per module path; the whole network under ``""``.
+
+    Counted by ``torch.utils.flop_counter``, which counts 2 per multiply-add of a product or a
+    convolution and nothing for the rest.
+    """
+    sample = [x[:1] for x in as_inputs(example_input)]
+    modes = {module: module.training for module in model.modules()}
+    counter = FlopCounterMode(display=False)
+    try:
+        model.eval()
+        with torch.no_grad(), counter:
+            model(*sample)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    root = type(model).__name__
+    macs = {"": counter.get_total_flops() // 2}
+    for name, by_operator in counter.get_flop_counts().items():
+        if name.startswith(f"{root}."):
+            macs[name.removeprefix(f"{root}.")] = sum(by_operator.values()) // 2
+    return macs

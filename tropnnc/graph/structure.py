@@ -1,0 +1,79 @@
+"""Where the units of a network are: names and positions, no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tropnnc.unit import Stage
+
+Kind = Literal["linear", "conv"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """How one consumer reads a unit.
+
+    Attributes:
+        consumer: module path.
+        start: first of the consumer's input columns (channels, features) that is this unit's.
+        block: columns per neuron: 1, or the positions of a flattened map.
+        batch_norm: module path of the batch norm directly behind the consumer, if any.
+    """
+
+    consumer: str
+    start: int
+    block: int
+    batch_norm: str | None
+
+
+@dataclass(frozen=True)
+class Site:
+    """A unit's place in the network.
+
+    Attributes:
+        producer: module path; the unit's name.
+        kind: of the producer.
+        neurons: ``n``.
+        batch_norm: module path of the producer's batch norm, if any.
+        between: what lies between producer and consumers.
+        links: the consumers, in the order of the forward pass.
+    """
+
+    producer: str
+    kind: Kind
+    neurons: int
+    batch_norm: str | None
+    between: tuple[Stage, ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """A layer that no unit owns, and why."""
+
+    name: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Structure:
+    """All units of a network in topological order, and the layers left alone."""
+
+    sites: tuple[Site, ...]
+    left_alone: tuple[LeftAlone, ...]
+
+
+def narrowed(sites: Sequence[Site], done: Site, width: int) -> list[Site]:
+    """``sites`` after ``done`` was cut to ``width``: links behind it in a consumer move up."""
+    removed = {link.consumer: (link, (done.neurons - width) * link.block) for link in done.links}
+
+    def moved(link: Link) -> Link:
+        if link.consumer not in removed:
+            return link
+        cut, columns = removed[link.consumer]
+        return replace(link, start=link.start - columns) if link.start > cut.start else link
+
+    return [replace(site, links=tuple(moved(link) for link in site.links)) for site in sites]

@@ -1,0 +1,128 @@
+"""Follow a producer's output to its consumers, one operation at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+from torch import fx
+
+from tropnnc.graph.operations import Operation, argument, pool_kind
+from tropnnc.graph.trace import shape
+from tropnnc.unit import Stage
+
+
+class Obstacle(Exception):
+    """Why a layer cannot be a unit."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """Where a unit's neurons are in a tensor.
+
+    Attributes:
+        axis: the dimension that holds them.
+        start: index of their first entry along it.
+        block: entries per neuron.
+        relu: whether a ReLU has been passed.
+        between: operations passed.
+    """
+
+    axis: int
+    start: int = 0
+    block: int = 1
+    relu: bool = False
+    between: tuple[Stage, ...] = ()
+
+    def through(self, kind: str, name: str) -> Path:
+        """This path with one more stage."""
+        return replace(self, between=(*self.between, Stage(kind, name, self.relu)))
+
+
+def step(path: Path, node: fx.Node, user: fx.Node, operation: Operation) -> Path:
+    """The path behind ``user``, which reads ``node``.
+
+    Raises:
+        Obstacle: the operation is none that a unit can pass.
+    """
+    if operation.kind == "relu":
+        return replace(path, relu=True)
+    if operation.kind == "same":
+        return path
+    if operation.kind == "pool":
+        return _pool(path, user, operation)
+    if operation.kind == "reshape":
+        return _reshape(path, node, user)
+    if operation.kind == "mean":
+        return _mean(path, node, user)
+    if operation.kind == "cat":
+        return _cat(path, node, user)
+    if operation.kind == "norm":
+        where = "after the ReLU" if path.relu else "that does not directly follow it"
+        raise Obstacle(f"feeds a batch norm {where} ({operation.label})")
+    if operation.kind == "add":
+        raise Obstacle(f"feeds an addition ({user.name})")
+    if operation.kind == "output":
+        raise Obstacle("its output is returned by the model")
+    raise Obstacle(f"feeds {operation.label}, which is not supported")
+
+
+def _pool(path: Path, user: fx.Node, operation: Operation) -> Path:
+    if path.axis != 1 or path.block != 1:
+        raise Obstacle(f"feeds {operation.label} with its channels elsewhere than in dimension 1")
+    return path.through(pool_kind(operation.label), user.name)
+
+
+def _reshape(path: Path, node: fx.Node, user: fx.Node) -> Path:
+    """Only what equals ``flatten(1)`` keeps a neuron's entries together."""
+    before, after = shape(node), shape(user)
+    if before is None or after is None:
+        raise Obstacle(f"feeds {user.name}, whose shape is unknown")
+    flattened = path.axis == 1 and after == (before[0], prod(before[1:]))
+    if not flattened and before != after:
+        raise Obstacle(f"feeds {user.name}, a reshape other than flatten(1)")
+    sizes = _sizes(user)
+    width = sizes[path.axis] if len(sizes) > path.axis else None
+    if isinstance(width, int) and width > 0:
+        given = ", ".join(str(size) for size in sizes)
+        raise Obstacle(f"{user.target}({given}) hard-codes its width: write flatten(1)")
+    if before == after:
+        return path
+    positions = prod(before[2:])
+    wide = replace(path, start=path.start * positions, block=path.block * positions)
+    return wide.through("flatten", user.name)
+
+
+def _sizes(user: fx.Node) -> tuple[object, ...]:
+    """The sizes given to a view or reshape; empty for flatten, which takes none."""
+    if user.op == "call_module" or "flatten" in str(user.target):
+        return ()
+    sizes = user.args[1:] or (user.kwargs.get("shape", user.kwargs.get("size")),)
+    first = sizes[0]
+    return tuple(first) if isinstance(first, list | tuple) else sizes
+
+
+def _mean(path: Path, node: fx.Node, user: fx.Node) -> Path:
+    before = shape(node)
+    dims = argument(user, 1, "dim")
+    if before is None or dims is None:
+        raise Obstacle(f"feeds {user.name}, a mean over all dimensions")
+    dims = [dims] if isinstance(dims, int) else dims
+    dims = [d % len(before) for d in dims]
+    if path.axis in dims or 0 in dims:
+        raise Obstacle(f"feeds {user.name}, a mean over its neurons")
+    keep = argument(user, 2, "keepdim", False)
+    lost = 0 if keep else sum(d < path.axis for d in dims)
+    return replace(path, axis=path.axis - lost).through("avg_pool", user.name)
+
+
+def _cat(path: Path, node: fx.Node, user: fx.Node) -> Path:
+    tensors = list(argument(user, 0, "tensors"))
+    before = shape(node)
+    assert before is not None
+    if argument(user, 1, "dim", 0) % len(before) != path.axis:
+        raise Obstacle(f"feeds {user.name}, a concatenation along another dimension")
+    if tensors.count(node) > 1:
+        raise Obstacle(f"is concatenated with itself ({user.name})")
+    ahead = [shape(tensor) for tensor in tensors[: tensors.index(node)]]
+    return replace(path, start=path.start + sum(s[path.axis] for s in ahead if s))

@@ -1,0 +1,49 @@
+"""Methods by name: the entry-point group ``tropnnc.methods``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from tropnnc.errors import TropnncError
+from tropnnc.protocols import Reducer
+
+GROUP = "tropnnc.methods"
+
+
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def method_names() -> list[str]:
+    """Names of every installed method, sorted."""
+    return sorted(_entries())
+
+
+def make_method(name: str, **options: Any) -> Reducer:
+    """The method ``name`` with ``options``.
+
+    Raises:
+        TropnncError: unknown name or option, with those that are accepted.
+    """
+    entries = _entries()
+    if name not in entries:
+        raise TropnncError(f"unknown method {name!r}; accepted are {', '.join(sorted(entries))}")
+    factory: Callable[..., Reducer] = entries[name].load()
+    accepted = list(inspect.signature(factory).parameters)
+    unknown = sorted(set(options) - set(accepted))
+    if unknown:
+        known = ", ".join(accepted) if accepted else "none"
+        raise TropnncError(f"unknown option {unknown[0]!r} of method {name}; accepted: {known}")
+    return factory(**options)
+
+
+def resolve_method(method: str | Reducer) -> Reducer:
+    """A method given by name or as a :class:`Reducer`."""
+    if isinstance(method, str):
+        return make_method(method)
+    if not isinstance(method, Reducer):
+        raise TropnncError(f"method is a name or a Reducer, not {type(method).__name__}")
+    return method

@@ -1,0 +1,129 @@
+"""What was compressed, to what width, and what was left alone and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from tropnnc.cost import Cost, cost_from, macs_by_module
+from tropnnc.graph import Example, LeftAlone, Site, Structure
+
+_HEADER = ("unit", "kind", "neurons", "parameters", "MACs")
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """One unit before and after; parameters and MACs are those of its producer layer.
+
+    MACs are per sample.
+    """
+
+    name: str
+    kind: str
+    neurons: int
+    kept: int
+    parameters: int
+    kept_parameters: int
+    macs: int
+    kept_macs: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of :func:`tropnnc.compress`, or of :func:`tropnnc.inspect` (nothing changed).
+
+    ``str(report)`` is a table.
+    """
+
+    units: tuple[UnitRow, ...]
+    left_alone: tuple[LeftAlone, ...]
+    before: Cost
+    after: Cost
+    settings: Mapping[str, Any]
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Width of every unit."""
+        return {row.name: row.kept for row in self.units}
+
+    def __str__(self) -> str:
+        rows = [_HEADER, *(_cells(row) for row in self.units), self._total()]
+        lines = _aligned(rows)
+        settings = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        if settings:
+            lines.insert(0, settings)
+        if self.left_alone:
+            lines += ["", "left alone:"]
+            lines += _aligned([(item.name, item.kind, item.reason) for item in self.left_alone])
+        return "\n".join(lines)
+
+    def _total(self) -> tuple[str, ...]:
+        return (
+            "network",
+            "",
+            "",
+            _change(self.before.parameters, self.after.parameters),
+            _change(self.before.macs, self.after.macs),
+        )
+
+
+def make_report(
+    model: nn.Module,
+    small: nn.Module,
+    example: Example,
+    structure: Structure,
+    sites: Sequence[Site],
+    settings: Mapping[str, Any],
+) -> Report:
+    """Compare ``small`` with ``model`` unit by unit and as a whole."""
+    macs = macs_by_module(model, example)
+    kept_macs = macs if small is model else macs_by_module(small, example)
+    rows = [_row(site, model, small, macs, kept_macs) for site in sites]
+    before, after = cost_from(model, macs), cost_from(small, kept_macs)
+    return Report(tuple(rows), structure.left_alone, before, after, settings)
+
+
+def _row(
+    site: Site,
+    model: nn.Module,
+    small: nn.Module,
+    macs: Mapping[str, int],
+    kept_macs: Mapping[str, int],
+) -> UnitRow:
+    name = site.producer
+    before, after = model.get_submodule(name), small.get_submodule(name)
+    return UnitRow(
+        name=name,
+        kind=site.kind,
+        neurons=site.neurons,
+        kept=after.get_parameter("weight").shape[0],
+        parameters=sum(p.numel() for p in before.parameters()),
+        kept_parameters=sum(p.numel() for p in after.parameters()),
+        macs=macs[name],
+        kept_macs=kept_macs[name],
+    )
+
+
+def _cells(row: UnitRow) -> tuple[str, ...]:
+    return (
+        row.name,
+        row.kind,
+        _change(row.neurons, row.kept),
+        _change(row.parameters, row.kept_parameters),
+        _change(row.macs, row.kept_macs),
+    )
+
+
+def _change(before: int, after: int) -> str:
+    return f"{before:,}" if before == after else f"{before:,} → {after:,}"
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

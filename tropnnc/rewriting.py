@@ -1,0 +1,95 @@
+"""Run a method over the units of a network and write what it answers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from tropnnc.calibration import NetworkCalibration, View
+from tropnnc.errors import TropnncError
+from tropnnc.graph.structure import Site, narrowed
+from tropnnc.protocols import Reducer
+from tropnnc.reduction import Reduction
+from tropnnc.seeding import derive_rng
+from tropnnc.surgery import read_unit, write_columns, write_rows
+from tropnnc.unit import Pixels, Unit
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """One compression of the network ``small``, which it edits in place.
+
+    Attributes:
+        small: a copy of the dense network, in evaluation mode.
+        reducer: the method.
+        widths: of every unit.
+        seed: of everything random.
+        pixels: input statistics.
+        images: calibration images, for methods that need any.
+    """
+
+    small: nn.Module
+    reducer: Reducer
+    widths: Mapping[str, int]
+    seed: int
+    pixels: Pixels
+    images: Tensor | None
+
+    def original(self, sites: Sequence[Site]) -> None:
+        """Every unit read from the dense network: first all rows, then all columns."""
+        dense = copy.deepcopy(self.small)
+        reductions: dict[str, Reduction] = {}
+        for site in self._with_progress(sites):
+            unit = self._read(dense, site, View(dense, site), View(dense, site))
+            reduction = self._reduce(unit)
+            if reduction.outgoing is not None:
+                raise TropnncError(
+                    f"{unit.name}: a fit of every tap works in sequential order only"
+                )
+            write_rows(self.small, site, unit, reduction)
+            reductions[site.producer] = reduction
+        for name, reduction in reductions.items():
+            sites = self._write_columns(sites, name, reduction)
+
+    def sequential(self, sites: Sequence[Site]) -> None:
+        """Every unit read from the network as compressed so far."""
+        dense = self.small if self.images is None else copy.deepcopy(self.small)
+        for before in self._with_progress(sites):
+            site = _named(sites, before.producer)
+            unit = self._read(self.small, site, View(dense, before), View(self.small, site))
+            reduction = self._reduce(unit)
+            write_rows(self.small, site, unit, reduction)
+            sites = self._write_columns(sites, site.producer, reduction)
+
+    def _with_progress(self, sites: Sequence[Site]) -> tqdm[Site]:
+        """The units that lose neurons."""
+        todo = [site for site in sites if self.widths[site.producer] < site.neurons]
+        return tqdm(todo, desc="compress", unit="unit", delay=2, leave=False, disable=None)
+
+    def _read(self, model: nn.Module, site: Site, dense: View, current: View) -> Unit:
+        if self.images is None:
+            return read_unit(model, site, self.pixels)
+        images = self.images.to(next(self.small.parameters()).device)
+        return read_unit(model, site, self.pixels, NetworkCalibration(dense, current, images))
+
+    def _reduce(self, unit: Unit) -> Reduction:
+        rng = derive_rng(self.seed, "reduce", unit.name)
+        state = self.reducer.prepare(unit.seen_by(self.reducer.needs), rng)
+        reduction = self.reducer.reduce(state, self.widths[unit.name])
+        reduction.check(unit, self.widths[unit.name])
+        return reduction
+
+    def _write_columns(
+        self, sites: Sequence[Site], name: str, reduction: Reduction
+    ) -> Sequence[Site]:
+        site = _named(sites, name)
+        write_columns(self.small, site, reduction)
+        return narrowed(sites, site, reduction.width)
+
+
+def _named(sites: Sequence[Site], name: str) -> Site:
+    return next(site for site in sites if site.producer == name)

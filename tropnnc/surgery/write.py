@@ -1,0 +1,115 @@
+"""Write a reduction into a network: fewer rows in the producer, fewer columns in the consumers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor, nn
+
+from tropnnc.graph.structure import Link, Site
+from tropnnc.reduction import Reduction
+from tropnnc.surgery.batchnorm import unfold
+from tropnnc.surgery.read import to_array
+from tropnnc.unit import Array, BatchNorm, Unit
+
+
+def write_rows(model: nn.Module, site: Site, unit: Unit, reduction: Reduction) -> None:
+    """Give the producer at ``site`` (and its batch norm) the rows of ``reduction``.
+
+    ``unit`` is what the reduction was made from; ``model`` must still have its input columns.
+    """
+    module = model.get_submodule(site.producer)
+    assert isinstance(module, nn.Linear | nn.Conv2d)
+    filters, bias, batch_norm = unfold(unit, reduction)
+    set_parameter(module, "weight", filters.reshape(reduction.width, *module.weight.shape[1:]))
+    if module.bias is not None or bias.any():
+        set_parameter(module, "bias", bias)
+    if isinstance(module, nn.Linear):
+        module.out_features = reduction.width
+    else:
+        module.out_channels = reduction.width
+    if batch_norm is not None:
+        assert site.batch_norm is not None
+        _write_norm(model.get_submodule(site.batch_norm), batch_norm)
+
+
+def write_columns(model: nn.Module, site: Site, reduction: Reduction) -> None:
+    """Give every consumer of ``site`` the columns, scales and offsets of ``reduction``."""
+    for index, link in enumerate(site.links):
+        module = model.get_submodule(link.consumer)
+        assert isinstance(module, nn.Linear | nn.Conv2d)
+        stop = link.start + site.neurons * link.block
+        old = to_array(module.weight[:, link.start : stop])
+        rows = len(old)
+        if reduction.outgoing is not None:
+            new = reduction.outgoing[index]
+        else:
+            assert reduction.mix is not None
+            new = mixed(old.reshape(rows, site.neurons, -1), reduction.mix)
+        _write_input(module, link, stop, new.reshape(rows, -1, *old.shape[2:]))
+        if reduction.row_scale is not None:
+            _scale_outputs(module, reduction.row_scale[index])
+        if reduction.offset is not None:
+            _add_offset(model, module, link, reduction.offset[index])
+
+
+def mixed(outgoing: Array, mix: Array) -> Array:
+    """``C·T`` at every tap: ``[m, n, taps]`` and ``[n, k]`` to ``[m, k, taps]``."""
+    rows, neurons, taps = outgoing.shape
+    flat = outgoing.transpose(1, 0, 2).reshape(neurons, rows * taps)
+    sparse = np.count_nonzero(mix) <= neurons
+    new = (csr_array(mix.T) if sparse else mix.T) @ flat
+    return new.reshape(-1, rows, taps).transpose(1, 0, 2)
+
+
+def set_parameter(module: nn.Module, name: str, values: Array) -> None:
+    """Replace a parameter, keeping its dtype, device and ``requires_grad`` (or the weight's)."""
+    old: Tensor | None = getattr(module, name)
+    like = old if old is not None else module.get_parameter("weight")
+    tensor = torch.from_numpy(np.ascontiguousarray(values)).to(like.device, like.dtype)
+    setattr(module, name, nn.Parameter(tensor, requires_grad=like.requires_grad))
+
+
+def _set_buffer(module: nn.Module, name: str, values: Array) -> None:
+    old = module.get_buffer(name)
+    setattr(module, name, torch.from_numpy(values).to(old.device, old.dtype))
+
+
+def _write_norm(module: nn.Module, batch_norm: BatchNorm) -> None:
+    assert isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+    set_parameter(module, "weight", batch_norm.weight)
+    set_parameter(module, "bias", batch_norm.bias)
+    _set_buffer(module, "running_mean", batch_norm.running_mean)
+    _set_buffer(module, "running_var", batch_norm.running_var)
+    module.num_features = len(batch_norm.weight)
+
+
+def _write_input(module: nn.Linear | nn.Conv2d, link: Link, stop: int, new: Array) -> None:
+    """Replace the input columns ``link.start … stop``; the others stay as they are, bit for bit."""
+    weight = module.weight.detach()
+    columns = torch.from_numpy(np.ascontiguousarray(new)).to(weight.device, weight.dtype)
+    joined = torch.cat([weight[:, : link.start], columns, weight[:, stop:]], dim=1)
+    module.weight = nn.Parameter(joined, requires_grad=module.weight.requires_grad)
+    if isinstance(module, nn.Linear):
+        module.in_features = joined.shape[1]
+    else:
+        module.in_channels = joined.shape[1]
+
+
+def _scale_outputs(module: nn.Linear | nn.Conv2d, scale: Array) -> None:
+    """Multiply every output by its factor ``scale [m]``, the bias included."""
+    weight = to_array(module.weight)
+    set_parameter(module, "weight", weight * scale.reshape(-1, *[1] * (weight.ndim - 1)))
+    if module.bias is not None:
+        set_parameter(module, "bias", to_array(module.bias) * scale)
+
+
+def _add_offset(model: nn.Module, module: nn.Linear | nn.Conv2d, link: Link, offset: Array) -> None:
+    """Into the bias; without one, into the batch norm behind the consumer or a new bias."""
+    if module.bias is None and link.batch_norm is not None:
+        behind = model.get_submodule(link.batch_norm)
+        _set_buffer(behind, "running_mean", to_array(behind.get_buffer("running_mean")) - offset)
+        return
+    bias = 0.0 if module.bias is None else to_array(module.bias)
+    set_parameter(module, "bias", bias + offset)

@@ -1,0 +1,192 @@
+"""A unit: one hidden layer, its ReLU and the layers that consume it, in float64.
+
+The symbols are those of ``theory.md``: ``n`` neurons, ``d`` inputs per neuron, ``m`` outputs of a
+consumer, ``taps`` places at which a consumer sees each neuron (kernel offsets of a convolution,
+positions of a flattened map).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class Tier(IntEnum):
+    """What a method may see, from least to most; a tier includes those below it."""
+
+    WEIGHTS = 0
+    STATISTICS = 1
+    IMAGES = 2
+    LABELS = 3
+
+    @property
+    def label(self) -> str:
+        """The tier's name in tables and options."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Input statistics per channel, in the units that the model sees."""
+
+    mean: float | tuple[float, ...] = 0.0
+    std: float | tuple[float, ...] = 1.0
+    low: float | tuple[float, ...] = -2.2
+    high: float | tuple[float, ...] = 2.4
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Evaluation-mode parameters of a batch norm, each ``[channels]``."""
+
+    weight: Array
+    bias: Array
+    running_mean: Array
+    running_var: Array
+    eps: float
+
+    @property
+    def std(self) -> Array:
+        """``√(running_var + eps)``, ``[channels]``."""
+        return np.sqrt(self.running_var + self.eps)
+
+    @property
+    def scale(self) -> Array:
+        """The factor ``γ/σ`` that folding puts on each filter, ``[channels]``."""
+        return self.weight / self.std
+
+
+@dataclass(frozen=True)
+class ConvGeometry:
+    """How a convolution slides, as ``(vertical, horizontal)`` pairs."""
+
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    dilation: tuple[int, int]
+    padding_mode: str
+
+    def __post_init__(self) -> None:
+        if len(self.padding) != 4:
+            raise ValueError("padding is (left, right, top, bottom)")
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """One layer that reads a unit.
+
+    Attributes:
+        name: module path.
+        outgoing: weights ``[m, n, taps]`` on this unit's neurons.
+        geometry: of a convolution; ``None`` for a linear layer.
+        batch_norm: the batch norm on the consumer's output, if one follows directly.
+    """
+
+    name: str
+    outgoing: Array
+    geometry: ConvGeometry | None = None
+    batch_norm: BatchNorm | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A per-channel operation between producer and consumer (pooling, dropout, flatten)."""
+
+    kind: str
+    name: str
+    after_relu: bool
+
+
+@dataclass(frozen=True)
+class Point:
+    """A tensor that a calibration can stream.
+
+    Attributes:
+        role: ``unit_input`` is what the producer reads; ``consumer_input`` is the hidden activation
+            as a consumer reads it, ``[b, n, height, width]`` for a convolution, ``[b, n, taps]``
+            for a linear layer; ``consumer_output`` is what the consumer returns.
+        network: ``dense`` or ``current`` (as compressed so far).
+        consumer: index into the unit's consumers.
+    """
+
+    role: Literal["unit_input", "consumer_input", "consumer_output"]
+    network: Literal["dense", "current"] = "current"
+    consumer: int = 0
+
+
+class Calibration(Protocol):
+    """What a method that needs images sees of them: activations, streamed in batches."""
+
+    @property
+    def images(self) -> int:
+        """Number of calibration images."""
+        ...
+
+    def stream(self, *points: Point) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Yield, batch by batch, the tensors at ``points`` for the same images."""
+        ...
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An immutable view of one hidden layer.
+
+    Attributes:
+        name: module path of the producer.
+        kind: ``linear`` or ``conv``.
+        incoming: ``[n, d+1]``, batch norm folded, bias last.
+        consumers: who reads the unit, in the order of the forward pass.
+        filters: raw weights ``[n, d]`` of the producer, before folding.
+        filter_bias: raw bias ``[n]`` of the producer (zeros where it has none).
+        between: what lies between producer and consumers.
+        batch_norm: of the producer; hidden from methods of tier ``weights``.
+        pixels: input statistics; hidden from methods of tier ``weights``.
+        calibration: images; only for methods of tier ``images`` and above.
+    """
+
+    name: str
+    kind: Literal["linear", "conv"]
+    incoming: Array
+    consumers: tuple[Consumer, ...]
+    filters: Array
+    filter_bias: Array
+    between: tuple[Stage, ...] = ()
+    batch_norm: BatchNorm | None = None
+    pixels: Pixels | None = None
+    calibration: Calibration | None = None
+
+    @property
+    def neurons(self) -> int:
+        """``n``."""
+        return self.incoming.shape[0]
+
+    @property
+    def outgoing(self) -> Array:
+        """Outgoing weights of every neuron on all consumers and taps, ``[n, Σ m·taps]``."""
+        rows = [c.outgoing.transpose(1, 0, 2).reshape(self.neurons, -1) for c in self.consumers]
+        return np.concatenate(rows, axis=1)
+
+    @property
+    def outgoing_norms(self) -> Array:
+        """``‖C_i‖ = Σ_p ‖C_{:,i,p}‖``, summed over taps and consumers, ``[n]``."""
+        return sum(
+            (np.linalg.norm(c.outgoing, axis=0).sum(axis=1) for c in self.consumers),
+            start=np.zeros(self.neurons),
+        )
+
+    def seen_by(self, tier: Tier) -> Unit:
+        """This unit with everything above ``tier`` hidden."""
+        unit = self if tier >= Tier.IMAGES else replace(self, calibration=None)
+        if tier >= Tier.STATISTICS:
+            return unit
+        consumers = tuple(replace(c, batch_norm=None) for c in unit.consumers)
+        return replace(unit, batch_norm=None, pixels=None, consumers=consumers)
