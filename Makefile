@@ -20,14 +20,14 @@ $(READY): pyproject.toml constraints.txt
 	  python=; \
 	done; \
 	[ -n "$$python" ] || { echo "setup: no Python 3.11 or newer on the path" >&2; exit 1; }; \
-	quiet="--quiet --progress-bar off"; [ -t 1 ] && quiet=; \
+	quiet="-qq --progress-bar off"; [ -t 1 ] && quiet=; \
 	echo "setup: $$($$python --version) in $(VENV)"; \
 	$$python -m venv $(VENV) && \
 	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev]'
 	@touch $@
 
 test: $(READY) ## run the fast tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -rs
 
 test-slow: $(READY) ## run the slow tests
 	$(BIN)/python -m pytest -m slow
@@ -38,7 +38,7 @@ lint: $(READY) ## check format, style and types (10 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## time the K-means reduction against scikit-learn
+bench: $(READY) ## time the K-means reduction against scikit-learn (3 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (5 min)
@@ -46,7 +46,7 @@ reproduce-quick: $(READY) ## train, compress, print the quick table and its figu
 	$(BIN)/python -m experiments.report quick
 
 report: $(READY) ## rebuild tables and figures from results/summary (10 s)
-	$(BIN)/python -m experiments.report
+	$(BIN)/python -m experiments.report $(basename $(notdir $(wildcard results/summary/*.csv)))
 
 data: $(READY) ## unpack the data of ../shared into data/, where it is there (5 s)
 	@if [ -f $(PREPARE) ]; then \

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tropnnc.errors import TropnncError, check_choice
 from tropnnc.graph.structure import Site
+from tropnnc.methods import call_factory
 from tropnnc.protocols import Allocator
 from tropnnc.unit import Unit
 
@@ -43,7 +45,11 @@ class Uniform:
 _ALLOCATORS = {"uniform": Uniform}
 
 
-def make_allocator(name: str) -> Allocator:
-    """The allocator ``name``; unknown names raise :class:`TropnncError` with those accepted."""
+def make_allocator(name: str, **options: Any) -> Allocator:
+    """The allocator ``name`` with ``options``.
+
+    Raises:
+        TropnncError: unknown name or option, with those that are accepted.
+    """
     check_choice("allocator", name, tuple(_ALLOCATORS))
-    return _ALLOCATORS[name]()
+    return call_factory(f"allocator {name}", _ALLOCATORS[name], options)

@@ -28,7 +28,7 @@ class Cost:
 
 
 def count(model: nn.Module, example_input: Example) -> Cost:
-    """Cost of ``model`` on the first sample of ``example_input``."""
+    """Cost of ``model`` on inputs of the shape of ``example_input``."""
     return cost_from(model, macs_by_module(model, example_input))
 
 
@@ -43,24 +43,25 @@ def cost_from(model: nn.Module, macs: Mapping[str, int]) -> Cost:
 
 
 def macs_by_module(model: nn.Module, example_input: Example) -> Mapping[str, int]:
-    """Multiply-adds of one sample per module path; the whole network under ``""``.
+    """Multiply-adds per sample of every module path; the whole network under ``""``.
 
     Counted by ``torch.utils.flop_counter``, which counts 2 per multiply-add of a product or a
     convolution and nothing for the rest.
     """
-    sample = [x[:1] for x in as_inputs(example_input)]
+    inputs = as_inputs(example_input)
+    count_per_mac = 2 * len(inputs[0])
     modes = {module: module.training for module in model.modules()}
     counter = FlopCounterMode(display=False)
     try:
         model.eval()
         with torch.no_grad(), counter:
-            model(*sample)
+            model(*inputs)
     finally:
         for module, training in modes.items():
             module.training = training
     root = type(model).__name__
-    macs = {"": counter.get_total_flops() // 2}
+    macs = {"": counter.get_total_flops() // count_per_mac}
     for name, by_operator in counter.get_flop_counts().items():
         if name.startswith(f"{root}."):
-            macs[name.removeprefix(f"{root}.")] = sum(by_operator.values()) // 2
+            macs[name.removeprefix(f"{root}.")] = sum(by_operator.values()) // count_per_mac
     return macs

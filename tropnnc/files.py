@@ -23,6 +23,9 @@ from tropnnc.errors import TropnncError
 FORMAT = 1
 WEIGHTS_FILE = "model.safetensors"
 RECIPE_FILE = "recipe.json"
+_UNREADABLE = (
+    SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError,
+)  # fmt: skip
 _SIZED = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -96,7 +99,7 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
             loaded: Any = safetensors.torch.load_file(path)
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+    except _UNREADABLE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
         raise TropnncError(f"{path}: not a readable weights file: {reason}") from error
     for key in ("state_dict", "model"):

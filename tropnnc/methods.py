@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -13,6 +14,7 @@ from tropnnc.protocols import Reducer
 GROUP = "tropnnc.methods"
 
 
+@cache
 def _entries() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
@@ -31,12 +33,16 @@ def make_method(name: str, **options: Any) -> Reducer:
     entries = _entries()
     if name not in entries:
         raise TropnncError(f"unknown method {name!r}; accepted are {', '.join(sorted(entries))}")
-    factory: Callable[..., Reducer] = entries[name].load()
+    return call_factory(f"method {name}", entries[name].load(), options)
+
+
+def call_factory(what: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """``factory(**options)``; an option it does not take raises :class:`TropnncError`."""
     accepted = list(inspect.signature(factory).parameters)
     unknown = sorted(set(options) - set(accepted))
     if unknown:
-        known = ", ".join(accepted) if accepted else "none"
-        raise TropnncError(f"unknown option {unknown[0]!r} of method {name}; accepted: {known}")
+        known = ", ".join(accepted) or "none"
+        raise TropnncError(f"unknown option {unknown[0]!r} of {what}; accepted are {known}")
     return factory(**options)
 
 

@@ -24,8 +24,9 @@ def rank_one_weights(incoming: Array, outgoing: Array) -> Array:
 
     Returns:
         ``a`` with ``w̃`` along the leading right singular vector of ``M``, its sign agreeing with
-        the members and its length such that the projections ``w_i·w̃/‖w̃‖²`` average to 1. Where
-        ``M = 0``, or the members cancel along that vector, the mean ``1/s``: the starting point.
+        the members and its length such that the projections ``w_i·w̃/‖w̃‖²``, weighted by
+        ``‖C_:i‖``, average to 1. Where ``M = 0``, or the members cancel along that vector, the mean
+        ``1/s``: the starting point.
     """
     size = len(incoming)
     mean = np.full(size, 1.0 / size)
@@ -38,7 +39,8 @@ def rank_one_weights(incoming: Array, outgoing: Array) -> Array:
     # One least-squares step from the left vector: w̃ ← Mᵀc̃, so a_i = C_:i·c̃.
     direction = factor_c.T @ left[:, 0]
     row = direction @ incoming
-    agreement = (incoming @ row).mean()
+    # Weighted so that rescaling a neuron (w_i up, C_:i down) cannot turn the sign.
+    agreement = np.average(incoming @ row, weights=np.linalg.norm(outgoing, axis=1))
     length = row @ row
     if abs(agreement) <= _TIES * length:
         return mean

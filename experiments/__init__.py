@@ -1,0 +1,1 @@
+"""The harness: everything that touches disk or configuration."""

@@ -1,0 +1,81 @@
+"""What a user reads on the terminal, and the exit codes. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf.errors import OmegaConfBaseException
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+GO_ON = "the same command goes on where it stopped"
+FULL_ERRORS = os.environ.get("HYDRA_FULL_ERROR") == "1"
+
+
+class CellsFailed(RuntimeError):
+    """At least one cell failed; all is said already."""
+
+
+def say(line: str = "") -> None:
+    """One line on standard output, at once."""
+    print(line, flush=True)
+
+
+@contextmanager
+def short_errors() -> Iterator[None]:
+    """Turn expected errors into one line and an exit code.
+
+    1 after failed cells, 2 on bad input, 130 on Ctrl-C. With ``HYDRA_FULL_ERROR=1`` in the
+    environment they keep their traceback.
+    """
+    try:
+        yield
+    except CellsFailed:
+        raise SystemExit(FAILED) from None
+    except KeyboardInterrupt as interrupt:
+        _complain(f"interrupted: {interrupt or 'no cell is half-written'}; {GO_ON}")
+        raise SystemExit(INTERRUPTED) from None
+    except Exception as error:
+        if FULL_ERRORS or not _is_bad_input(error):
+            raise
+        _complain(one_line(error))
+        raise SystemExit(BAD_INPUT) from None
+
+
+def _is_bad_input(error: Exception) -> bool:
+    if isinstance(error, HydraException | OmegaConfBaseException) or _from_hydra(error):
+        return True
+    from tropnnc.errors import TropnncError  # noqa: PLC0415  (imports torch)
+
+    return isinstance(error, TropnncError)
+
+
+def _from_hydra(error: Exception) -> bool:
+    """Whether Hydra's own code raised it: some overrides it refuses with a bare ValueError."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__", "").startswith("hydra.")
+
+
+def one_line(error: Exception) -> str:
+    """The message without search paths, hints for Hydra's own developers and line breaks."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"unknown {group} {name!r}; accepted are {', '.join(error.options)}"
+    text = str(error) or str(error.__cause__)
+    if text.startswith("Could not override"):
+        name = text.split("'")[1]
+        # Hydra applies it to the default choice of each group first, even in a sweep.
+        hint = f" (++{name}=... where only some of the methods swept over have it)"
+        accepted = f"unknown option {name!r}; python run.py --cfg job lists those accepted"
+        return accepted + (hint if name.startswith("method.") else "")
+    if text.startswith("Ambiguous value"):
+        return f"{text.splitlines()[0]}: a sweep needs -m, a list needs [brackets]"
+    return " ".join(text.split())
+
+
+def _complain(line: str) -> None:
+    print(f"run.py: {line}", file=sys.stderr, flush=True)

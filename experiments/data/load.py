@@ -1,0 +1,25 @@
+"""Data sets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+
+from experiments.data.dataset import Dataset
+from experiments.data.idx import idx_dataset
+from experiments.data.mnist5k import mnist5k
+from tropnnc.errors import check_choice
+
+DATASETS: dict[str, Callable[[Path], Dataset]] = {
+    "mnist5k": lambda _: mnist5k(),
+    "mnist": partial(idx_dataset, "mnist", "MNIST"),
+    "fashion_mnist": partial(idx_dataset, "fashion_mnist", "FashionMNIST"),
+}
+
+
+@lru_cache(maxsize=2)
+def load_dataset(name: str, data_dir: Path) -> Dataset:
+    """The data set ``name``, kept in memory for the cells that follow."""
+    check_choice("data set", name, tuple(DATASETS))
+    return DATASETS[name](data_dir)

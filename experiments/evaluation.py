@@ -1,0 +1,67 @@
+"""Evaluation in integers."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tropnnc.errors import TropnncError
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Logits ``[N, classes]`` of a split, and which of its images are classified correctly."""
+
+    logits: Tensor
+    hits: NDArray[np.bool_]
+
+    @property
+    def correct(self) -> int:
+        """Number of images classified correctly."""
+        return int(self.hits.sum())
+
+    def record(self) -> dict[str, Any]:
+        """``correct``, ``total`` and the bit per image (base64 of packed bits)."""
+        bits = base64.b64encode(np.packbits(self.hits).tobytes()).decode()
+        return {"correct": self.correct, "total": len(self.hits), "bits": bits}
+
+
+def evaluate(model: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> Evaluation:
+    """Classify normalised ``images [N, C, H, W]``; the model is in evaluation mode already."""
+    model = model.to(device)
+    with torch.inference_mode():
+        logits = torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(BATCH)])
+    return Evaluation(logits, (logits.argmax(dim=1) == labels).numpy())
+
+
+def unpack_bits(record: dict[str, Any]) -> NDArray[np.bool_]:
+    """The bit per test image of a record made by :meth:`Evaluation.record`."""
+    packed = np.frombuffer(base64.b64decode(record["bits"]), dtype=np.uint8)
+    return np.unpackbits(packed, count=record["total"]).astype(bool)
+
+
+def output_error(dense: Tensor, compressed: Tensor) -> float:
+    """``‖v − ṽ‖/‖v‖`` (Frobenius, float64) of two sets of logits ``[N, classes]``."""
+    difference = torch.linalg.vector_norm(dense.double() - compressed.double())
+    return float(difference / torch.linalg.vector_norm(dense.double()))
+
+
+def resolve_device(name: str) -> torch.device:
+    """``auto`` is CUDA where there is one.
+
+    Raises:
+        TropnncError: ``cuda`` where there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise TropnncError("device = cuda, but there is none here; auto and cpu are accepted")
+    return torch.device(name)

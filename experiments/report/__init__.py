@@ -1,0 +1,1 @@
+"""Tables and figures, from records to a committed CSV and from that CSV alone."""

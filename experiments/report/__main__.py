@@ -1,0 +1,76 @@
+"""``python -m experiments.report quick``: summary, tables and figure of an experiment."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.console import BAD_INPUT, say
+from experiments.manifest import read_manifest
+from experiments.record import read_record
+from experiments.report.figure import draw, save
+from experiments.report.render import to_latex, to_markdown, to_text
+from experiments.report.summary import SummaryRow, read_summary, summary_rows, write_summary
+from experiments.report.tables import blocks
+from tropnnc.errors import TropnncError
+from tropnnc.files import write_atomic
+
+
+def report(experiment: str, results: Path) -> list[Path]:
+    """Write everything about ``experiment``, print its table, return the paths written.
+
+    The CSV is renewed where the experiment's cells are on disk; the rest is made from the CSV.
+
+    Raises:
+        TropnncError: no summary and no cells, or cells that are missing.
+    """
+    csv = results / "summary" / f"{experiment}.csv"
+    identities = read_manifest(results / "runs", experiment)
+    if identities is not None:
+        write_summary(_records(experiment, identities, results / "runs"), csv)
+    elif not csv.exists():
+        raise TropnncError(
+            f"no experiment {experiment!r} in {results}; run it first:"
+            f" python run.py experiment={experiment}"
+        )
+    rows = read_summary(csv)
+    tables = blocks(rows)
+    stem = results / "tables" / experiment
+    write_atomic(stem.with_suffix(".md"), to_markdown(tables).encode())
+    write_atomic(stem.with_suffix(".tex"), to_latex(tables).encode())
+    figures = save(draw(rows), results / "figures" / experiment)
+    say(to_text(tables))
+    return [csv, stem.with_suffix(".md"), stem.with_suffix(".tex"), *figures]
+
+
+def _records(experiment: str, identities: Sequence[str], runs: Path) -> list[SummaryRow]:
+    records = [read_record(runs, identity) for identity in identities]
+    found = [record for record in records if record is not None]
+    if len(found) < len(identities):
+        raise TropnncError(
+            f"{len(identities) - len(found)} of {len(identities)} cells of {experiment} are"
+            f" missing; complete it: python run.py experiment={experiment}"
+        )
+    return summary_rows(found)
+
+
+def main() -> int:
+    """Exit code 0, or 2 after one line on what is missing."""
+    parser = argparse.ArgumentParser("python -m experiments.report", description=__doc__)
+    parser.add_argument("experiment", nargs="+", help="name of a file in conf/experiment")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    arguments = parser.parse_args()
+    try:
+        for experiment in arguments.experiment:
+            paths = report(experiment, arguments.results)
+            say("\n".join(["", *map(str, paths)]))
+    except TropnncError as error:
+        print(f"report: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What a compression must compute: the dense network with ``T·relu(A·z)`` for ``relu(z)``."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tests.units import mix_of
+from tropnnc import Reducer, Reduction, Tier, Unit
+from tropnnc.graph import Link, Site, discover
+from tropnnc.protocols import Order
+
+
+@dataclass
+class Recorder:
+    """A reducer that keeps what it answered, by unit."""
+
+    reducer: Reducer
+    answers: dict[str, Reduction] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.needs: Tier = self.reducer.needs
+        self.order: Order = self.reducer.order
+        self.version = self.reducer.version
+
+    def prepare(self, unit: Unit, rng: np.random.Generator) -> Any:
+        return unit.name, self.reducer.prepare(unit, rng)
+
+    def reduce(self, state: Any, k: int) -> Reduction:
+        name, prepared = state
+        self.answers[name] = self.reducer.reduce(prepared, k)
+        return self.answers[name]
+
+
+def _mixed_channels(matrix: Tensor, tensor: Tensor) -> Tensor:
+    """Channels (dimension 1) of ``tensor`` through ``matrix [rows, n]``, padded with zeros to n."""
+    rows, neurons = matrix.shape
+    mixed = torch.zeros_like(tensor)
+    mixed[:, :rows] = torch.einsum("kn,bn...->bk...", matrix, tensor[:, :neurons])
+    return mixed
+
+
+def _insert(model: nn.Module, site: Site, reduction: Reduction) -> None:
+    """Hooks for one unit: A after its producer (and batch norm), T before each consumer."""
+    mix = torch.from_numpy(mix_of(reduction))
+    if reduction.kept is not None:
+        combination = torch.eye(site.neurons, dtype=mix.dtype)[reduction.kept]
+    else:
+        combination = torch.from_numpy(np.asarray(reduction.combination))
+
+    def combined(_: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        return _mixed_channels(combination, output)
+
+    model.get_submodule(site.batch_norm or site.producer).register_forward_hook(combined)
+    for link in site.links:
+
+        def mixed(_: nn.Module, inputs: tuple[Tensor], link: Link = link) -> Tensor:
+            return _seen(inputs[0], link, mix, reduction.width)
+
+        model.get_submodule(link.consumer).register_forward_pre_hook(mixed)
+
+
+def _seen(tensor: Tensor, link: Link, mix: Tensor, width: int) -> Tensor:
+    """A consumer's input with the unit's part, of which ``width`` neurons are left, mixed by T."""
+    tensor = tensor.clone()
+    part = tensor[:, link.start : link.start + len(mix) * link.block]
+    neurons = part.unflatten(1, (len(mix), link.block))[:, :width]
+    part.copy_(torch.einsum("nk,bk...->bn...", mix, neurons).flatten(1, 2))
+    return tensor
+
+
+def with_reductions(dense: nn.Module, example: Tensor, answers: dict[str, Reduction]) -> nn.Module:
+    """A copy of ``dense`` at its full width that computes what its compression should."""
+    hooked = copy.deepcopy(dense)
+    for site in discover(dense, example).sites:
+        if site.producer in answers:
+            _insert(hooked, site, answers[site.producer])
+    return hooked

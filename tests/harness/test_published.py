@@ -1,0 +1,110 @@
+"""Published weights: what fits is loaded, everything else is one clear line."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from experiments.architectures import build
+from experiments.published import load_published
+from experiments.settings import ArchSettings
+from tropnnc import TropnncError
+
+ARCH = ArchSettings("mlp", "experiments.architectures.MLP", (("widths", (8,)),))
+
+
+def state() -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    return build(ARCH).state_dict()
+
+
+def load(path: Path | str, tmp_path: Path, sha256: str | None = None) -> dict[str, Tensor]:
+    model = build(ARCH)
+    arch = replace(ARCH, checkpoint=str(path), sha256=sha256)
+    load_published(model, arch, tmp_path / "downloads")
+    return model.state_dict()
+
+
+def test_torch_and_safetensors_files(tmp_path: Path) -> None:
+    weights = state()
+    prefixed = {f"module.{name}": value for name, value in weights.items()}
+    torch.save(weights, tmp_path / "plain.pt")
+    torch.save({"state_dict": prefixed, "epoch": 3}, tmp_path / "wrapped.th")
+    safetensors.torch.save_file(weights, tmp_path / "plain.safetensors")
+    for name in ("plain.pt", "wrapped.th", "plain.safetensors"):
+        loaded = load(tmp_path / name, tmp_path)
+        assert all(torch.equal(loaded[key], weights[key]) for key in weights)
+
+
+def test_the_hash_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save(state(), path)
+    right = hashlib.sha256(path.read_bytes()).hexdigest()
+    load(path, tmp_path, right.upper())
+    with pytest.raises(TropnncError, match=f"its sha256 is {right}, arch.sha256 is 123"):
+        load(path, tmp_path, "123")
+
+
+def _with(name: str, value: Tensor | None) -> dict[str, Any]:
+    weights = {key: tensor for key, tensor in state().items() if key != name}
+    return weights if value is None else {**weights, name: value}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_with("1.bias", torch.full((8,), float("nan"))), "1.bias has NaN or infinite"),
+        (_with("1.bias", None), "misses 1.bias"),
+        (_with("extra", torch.ones(1)), "unexpected extra"),
+        (_with("1.bias", torch.ones(9)), "1.bias is \\(9,\\)"),
+        ([1, 2], "no state dict"),
+    ],
+)
+def test_what_does_not_fit(tmp_path: Path, content: Any, message: str) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save(content, path)
+    with pytest.raises(TropnncError, match=message) as caught:
+        load(path, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save(state(), path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(TropnncError, match="not a readable weights file"):
+        load(path, tmp_path)
+    with pytest.raises(TropnncError, match="no such file"):
+        load(tmp_path / "absent.pt", tmp_path, "123")
+
+
+def test_a_url_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = state()
+    source = tmp_path / "weights.safetensors"
+    safetensors.torch.save_file(weights, source)
+    fetched: list[str] = []
+
+    def fetch(url: str, timeout: float) -> Any:
+        fetched.append(url)
+        return source.open("rb")
+
+    monkeypatch.setattr("urllib.request.urlopen", fetch)
+    load("https://example.org/weights.safetensors", tmp_path)
+    loaded = load("https://example.org/weights.safetensors", tmp_path)
+    assert fetched == ["https://example.org/weights.safetensors"]
+    assert all(torch.equal(loaded[key], weights[key]) for key in weights)
+
+
+def test_a_url_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str, timeout: float) -> Any:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(TropnncError, match="download failed"):
+        load("https://example.org/weights.pt", tmp_path)
+    assert not (tmp_path / "downloads").exists()

@@ -1,0 +1,74 @@
+"""Sweeps: one failure stops nothing, only what is missing runs, bad input starts nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments import sweep as sweep_module
+from experiments.cell import Outcome, run_cell
+from experiments.settings import CellSettings, Machine
+from experiments.sweep import SweepInterrupted, check_sweep, counts, run_sweep
+from tests.harness.cells import a_cell, machine
+from tropnnc import TropnncError
+
+CELLS = [a_cell(method, seed=seed) for method in ("random", "l1", "l2") for seed in (0, 1)]
+
+
+def test_one_failure_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sometimes(cell: CellSettings, where: Machine) -> Outcome:
+        if cell.method.name == "l1":
+            raise TropnncError("no such thing")
+        return run_cell(cell, where)
+
+    monkeypatch.setattr(sweep_module, "run_cell", sometimes)
+    outcomes = run_sweep(CELLS, machine(tmp_path))
+    assert [outcome.cell for outcome in outcomes] == CELLS
+    assert [outcome.status for outcome in outcomes] == ["done"] * 2 + ["failed"] * 2 + ["done"] * 2
+    assert outcomes[2].message == "no such thing"
+
+
+def test_only_what_is_missing_runs(tmp_path: Path) -> None:
+    run_sweep(CELLS[:4], machine(tmp_path))
+    outcomes = run_sweep(CELLS, machine(tmp_path))
+    assert [outcome.computed for outcome in outcomes] == [False] * 4 + [True] * 2
+    assert counts(outcomes).startswith("6 cells: 2 computed, 4 found on disk; 6 done")
+
+
+def test_cells_of_one_network_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[int] = []
+
+    def note(cell: CellSettings, _: Machine) -> Outcome:
+        order.append(cell.seed)
+        return Outcome(cell, "done")
+
+    monkeypatch.setattr(sweep_module, "run_cell", note)
+    run_sweep(CELLS, machine(tmp_path))
+    assert order == [0, 0, 0, 1, 1, 1]
+
+
+def test_ctrl_c_says_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[CellSettings] = []
+
+    def interrupted(cell: CellSettings, _: Machine) -> Outcome:
+        calls.append(cell)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return Outcome(cell, "done")
+
+    monkeypatch.setattr(sweep_module, "run_cell", interrupted)
+    with pytest.raises(SweepInterrupted, match="2 of 6 cells are done"):
+        run_sweep(CELLS, machine(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (a_cell("no_such"), "unknown method 'no_such'; accepted are .*tropnnc"),
+        (a_cell(calibration_images=3501), "mnist5k has 3500 training images"),
+    ],
+)
+def test_bad_input_is_found_before_the_first_cell(
+    tmp_path: Path, bad: CellSettings, message: str
+) -> None:
+    with pytest.raises(TropnncError, match=message):
+        check_sweep([*CELLS, bad], machine(tmp_path))
