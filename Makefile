@@ -2,17 +2,28 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slow lint bench reproduce-quick report data clean
+.PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
+.PHONY: check-paper check-published spot-check claims
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PREPARE := ../shared/data/prepare.py
+# QUICK=1 runs smaller experiments of other names: committed summaries stay as they are.
+SUFFIX := $(if $(QUICK),_quick)
+TIMED := mnist_lenet300100 mnist_lenet5 mnist_smyrnis mnist_smyrnis_fashion
+PUBLISHED := $(addprefix mnist_published_,lenet300100 lenet5 mlp fashion)
+MNIST := $(TIMED) $(PUBLISHED) mnist_finetune
+# Of spot-check and check-paper.
+N := 10
+SEED := 0
+SEEDS := 3
+LIMIT := 20
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## create .venv with the tested versions (2 min, once)
+setup: $(READY) ## create .venv with the tested versions (1 min, once)
 
 $(READY): pyproject.toml constraints.txt
 	@for python in python3 python3.13 python3.12 python3.11; do \
@@ -26,13 +37,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev]'
 	@touch $@
 
-test: $(READY) ## run the fast tests
+test: $(READY) ## run the fast tests (1.5 min)
 	$(BIN)/python -m pytest -rs
 
-test-slow: $(READY) ## run the slow tests
+test-slow: $(READY) ## run the slow tests (2.5 min)
 	$(BIN)/python -m pytest -m slow
 
-lint: $(READY) ## check format, style and types (10 s)
+lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
@@ -41,14 +52,35 @@ lint: $(READY) ## check format, style and types (10 s)
 bench: $(READY) ## time the K-means reduction against scikit-learn (3 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
-reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (5 min)
+reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
 	$(BIN)/python run.py experiment=quick
 	$(BIN)/python -m experiments.report quick
 
-report: $(READY) ## rebuild tables and figures from results/summary (10 s)
-	$(BIN)/python -m experiments.report $(basename $(notdir $(wildcard results/summary/*.csv)))
+# Every experiment goes on where it stopped; one whose weights are not at hand is skipped.
+reproduce-mnist: $(READY) ## MNIST and Fashion-MNIST in full, three networks (3 h; QUICK=1: 10 min)
+	@for experiment in $(MNIST:%=%$(SUFFIX)); do \
+	  $(BIN)/python run.py experiment=$$experiment || exit; \
+	done
+	$(BIN)/python -m experiments.latency $(TIMED:%=%$(SUFFIX))
+	$(BIN)/python -m experiments.report
 
-data: $(READY) ## unpack the data of ../shared into data/, where it is there (5 s)
+report: $(READY) ## rebuild tables and figures from results/summary (4 s)
+	$(BIN)/python -m experiments.report
+
+check-paper: $(READY) ## put ours beside a paper's figures: PAPER=file.csv (results/published/template.csv)
+	@[ -n "$(PAPER)" ] || { echo "check-paper: PAPER=file.csv is missing" >&2; exit 2; }
+	$(BIN)/python -m experiments.check paper $(PAPER) --seeds $(SEEDS) --limit $(LIMIT)
+
+check-published: $(READY) ## measure the published figures whose weights are at hand (1 min)
+	$(BIN)/python -m experiments.check published
+
+spot-check: $(READY) ## compute N committed cells again, bit by bit (at most 10 min)
+	$(BIN)/python -m experiments.check spot --n $(N) --seed $(SEED)
+
+claims: $(READY) ## judge conf/claims.yaml from results/summary, write results/claims.md (5 s)
+	$(BIN)/python -m experiments.claims
+
+data: $(READY) ## unpack the data of ../shared into data/, where it is there (2 s)
 	@if [ -f $(PREPARE) ]; then \
 	  $(BIN)/python $(PREPARE) data mnist fashion_mnist; \
 	else \

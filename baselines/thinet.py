@@ -1,4 +1,4 @@
-"""ThiNet: keep the channels that rebuild sampled outputs of the next layer, then rescale them.
+"""ThiNet: keep the channels that rebuild sampled outputs of the next layer, then refit them.
 
 Luo, Wu and Lin, "ThiNet: A Filter Level Pruning Method", ICCV 2017 (remove greedily), and its
 journal version, TPAMI 2018 (keep greedily).
@@ -7,19 +7,21 @@ journal version, TPAMI 2018 (keep greedily).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from baselines.thinet_greedy import keeping_path, removal_path
-from baselines.thinet_sampling import contribution_gram
-from tropnnc.errors import TropnncError
+from baselines.thinet_sampling import activation_gram, contribution_gram
+from tropnnc.errors import TropnncError, check_choice
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, check_width, select
 from tropnnc.unit import Array, IntArray, Tier, Unit
 
 # The published code inverts a matrix that is singular where channels are dead.
 _RIDGE = 1e-6
+
+Rescale = Literal["scalar", "full"]
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,29 @@ class Prepared:
         unit: the unit as read.
         gram: ``XᵀX [n, n]``.
         path: ``[n]``, the most wanted neuron first.
+        activations: Gram matrix ``[n, n]`` of the activations, for the full least squares.
     """
 
     unit: Unit
     gram: Array
     path: IntArray
+    activations: Array | None
 
 
 @dataclass(frozen=True)
 class ThiNet:
-    """Greedy selection, then one least-squares factor per kept channel.
+    """Greedy selection, then least squares on what is kept.
 
     Attributes:
         greedy: ``remove`` (ICCV 2017) or ``keep`` (TPAMI 2018).
         samples_per_image: (output channel, location) pairs drawn from each calibration image.
+        rescale: ``scalar``, one factor per kept channel (as published), or ``full``, every
+            channel from all that are kept.
     """
 
     greedy: Literal["remove", "keep"]
     samples_per_image: int
+    rescale: Rescale = "scalar"
 
     needs = Tier.IMAGES
     order: Order = "sequential"
@@ -59,6 +66,7 @@ class ThiNet:
             raise TropnncError(
                 f"samples_per_image = {given} is out of range, accepted are 1 and more"
             )
+        check_choice("rescale", self.rescale, get_args(Rescale))
 
     def prepare(self, unit: Unit, rng: np.random.Generator) -> Prepared:
         """Sample the consumers' outputs and rank the neurons.
@@ -70,13 +78,17 @@ class ThiNet:
             raise TropnncError(f"{unit.name}: ThiNet needs calibration images")
         gram = contribution_gram(unit, unit.calibration, self.samples_per_image, rng)
         path = removal_path(gram) if self.greedy == "remove" else keeping_path(gram)
-        return Prepared(unit, gram, path)
+        full = self.rescale == "full"
+        return Prepared(unit, gram, path, activation_gram(unit, unit.calibration) if full else None)
 
     def reduce(self, state: Prepared, k: int) -> Reduction:
-        """Keep the first ``k`` and rescale them."""
+        """Keep the first ``k`` and refit them."""
         check_width(state.unit, k)
         kept = np.sort(state.path[:k])
-        return select(state.unit, kept, rescaling(state.gram, kept))
+        if state.activations is None:
+            return select(state.unit, kept, rescaling(state.gram, kept))
+        mix = reconstruction(state.activations, kept)
+        return Reduction(incoming=state.unit.incoming[kept], mix=mix, kept=kept)
 
 
 def rescaling(gram: Array, kept: IntArray) -> Array:
@@ -90,11 +102,24 @@ def rescaling(gram: Array, kept: IntArray) -> Array:
     return 1.0 + np.linalg.solve(inner + ridge * np.eye(len(kept)), missing)
 
 
-def thinet(samples_per_image: int = 10) -> ThiNet:
+def reconstruction(gram: Array, kept: IntArray) -> Array:
+    """``argmin_T Σ ‖h − T·h_S‖² + λ‖T − I_S‖²``, ``[n, k]``, on the Gram matrix ``Σ h·hᵀ``.
+
+    λ as in :func:`rescaling`; a kept channel stays exactly what it is.
+    """
+    inner = gram[np.ix_(kept, kept)]
+    ridge = _RIDGE * (np.mean(np.diag(inner)) or 1.0)
+    solved = np.linalg.solve(inner + ridge * np.eye(len(kept)), gram[kept])
+    mix = np.array(solved.T, dtype=np.float64)
+    mix[kept] = np.eye(len(kept))
+    return mix
+
+
+def thinet(samples_per_image: int = 10, rescale: Rescale = "scalar") -> ThiNet:
     """ThiNet as published at ICCV 2017: greedy removal."""
-    return ThiNet("remove", samples_per_image)
+    return ThiNet("remove", samples_per_image, rescale)
 
 
-def thinet_keep(samples_per_image: int = 10) -> ThiNet:
+def thinet_keep(samples_per_image: int = 10, rescale: Rescale = "scalar") -> ThiNet:
     """ThiNet as published in TPAMI 2018: greedy selection by orthogonal matching pursuit."""
-    return ThiNet("keep", samples_per_image)
+    return ThiNet("keep", samples_per_image, rescale)

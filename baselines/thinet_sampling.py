@@ -1,4 +1,4 @@
-"""What each neuron adds to sampled outputs of its consumers, as a Gram matrix."""
+"""Gram matrices of a unit: of what neurons add to sampled outputs, and of their activations."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def contribution_gram(
         for (hidden,) in calibration.stream(Point("consumer_input", consumer=index)):
             draws = rng.random((len(hidden), samples_per_image, 3))
             rows = _contributions(consumer, hidden.double().cpu(), draws)
+            gram += rows.T @ rows
+    return gram
+
+
+def activation_gram(unit: Unit, calibration: Calibration) -> Array:
+    """``Σ h·hᵀ [n, n]`` over images and all positions that a consumer reads, over consumers."""
+    gram = np.zeros((unit.neurons, unit.neurons))
+    for index in range(len(unit.consumers)):
+        for (hidden,) in calibration.stream(Point("consumer_input", consumer=index)):
+            rows = hidden.double().cpu().flatten(2).movedim(1, -1).flatten(0, 1).numpy()
             gram += rows.T @ rows
     return gram
 

@@ -63,6 +63,23 @@ class LeNet5Caffe(_LeNet5):
         return self.ip2(F.relu(self.ip1(x.flatten(1))))
 
 
+class SmyrnisConv(nn.Module):
+    """Conv5×5–ReLU–MaxPool3–Conv5×5–ReLU–MaxPool3–FC–ReLU–FC10 (Smyrnis & Maragos, 2020)."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, channels, kernel_size=5)
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size=5)
+        self.fc1 = nn.Linear(channels, hidden)
+        self.fc2 = nn.Linear(hidden, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``[b, 10]`` of images ``[b, 1, 28, 28]``."""
+        x = F.max_pool2d(F.relu(self.conv1(x)), 3)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 3)
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
 class MLP(nn.Sequential):
     """784-``widths``-10, a ReLU after every hidden layer."""
 

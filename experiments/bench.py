@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from experiments.architectures import build
-from experiments.checkpoints import trained_network
+from experiments.checkpoints import Training, trained_network
 from experiments.data import Dataset, load_dataset, normalise
 from experiments.evaluation import Evaluation, evaluate, resolve_device
 from experiments.identity import weights_hash
-from experiments.published import load_published
+from experiments.networks import network_of
+from experiments.published import absence, load_published
 from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine, TrainSettings
 from tropnnc.errors import TropnncError
 from tropnnc.seeding import derive_seed
@@ -62,8 +63,7 @@ class Bench:
 
 def open_bench(cell: CellSettings, machine: Machine) -> Bench:
     """Load or train the dense network of ``cell``; the last ones opened are kept."""
-    published = cell.arch.checkpoint is not None
-    return _open(cell.dataset, cell.arch, None if published else cell.train, cell.seed, machine)
+    return _open(*network_of(cell), machine)
 
 
 @lru_cache(maxsize=2)
@@ -79,14 +79,14 @@ def _open(
     if recipe is None:
         model = _published(arch, machine)
     else:
-        folder = machine.runs_dir / "checkpoints"
-        model = trained_network(arch, recipe, dataset, settings, seed, device, folder)
+        training = Training(arch, recipe, dataset, settings, seed)
+        model = trained_network(training, device, machine.runs_dir)
     return Bench(settings, dataset, model.eval().to(device), device)
 
 
 def _published(arch: ArchSettings, machine: Machine) -> nn.Module:
     model = build(arch)
-    load_published(model, arch, machine.runs_dir / "downloads")
+    load_published(model, arch, machine.runs_dir)
     return model
 
 
@@ -106,5 +106,5 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
             f"calibration.images = {cell.calibration_images} is not accepted;"
             f" {cell.dataset.name} has {len(train)} training images"
         )
-    if cell.arch.checkpoint is not None:
+    if cell.arch.checkpoint is not None and absence(cell.arch) is None:
         open_bench(cell, machine)

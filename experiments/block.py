@@ -23,6 +23,7 @@ def result_block(outcome: Outcome) -> str:
         *((name, _change(dense[key], compressed[key])) for name, key in _COSTS),
         ("widths", widths),
         ("left alone", "; ".join(f"{x['name']}: {x['reason']}" for x in record["left_alone"])),
+        *_after(record),
         ("method", f"needs {record['needs']}, order {record['order']}"),
         ("compressing", f"{record['timing']['compress_seconds']:.2f} s"),
         ("record", where),
@@ -34,6 +35,18 @@ def points(record: Record) -> float:
     """Change of top-1 in percentage points, from the integers."""
     dense, compressed = record["dense"], record["compressed"]
     return 100 * (compressed["correct"] - dense["correct"]) / dense["total"]
+
+
+def _after(record: Record) -> list[tuple[str, str]]:
+    """Top-1 after what followed the compression."""
+    rows = []
+    if "recalibrated" in record:
+        stage = record["recalibrated"]
+        change = f"{_percent(stage['dense'])} → {_percent(stage['compressed'])}"
+        rows.append(("re-calibrated", change))
+    for point in record.get("finetuned", ()):
+        rows.append((f"{point['epoch']} epochs", f"{_percent(point)} after fine-tuning"))
+    return rows
 
 
 _COSTS = (("parameters", "parameters"), ("MACs", "macs"), ("bytes", "bytes"))

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import time
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from experiments.bench import Bench, open_bench
-from experiments.determinism import deterministic
-from experiments.environment import environment
-from experiments.evaluation import output_error
 from experiments.identity import digest, identity_parts
+from experiments.locks import Busy, lock
+from experiments.measure import measure
+from experiments.networks import is_being_trained
+from experiments.published import absence
 from experiments.record import Record, Status, read_record, record_path, write_record
 from experiments.settings import CellSettings, Machine
+from experiments.training import TRAINING_VERSION
 from tropnnc import (
     LIBRARY_VERSION,
     Allocator,
     Reducer,
     Tier,
     TropnncError,
-    compress,
     make_allocator,
     make_method,
 )
-from tropnnc.seeding import derive_seed
 
 
 @dataclass(frozen=True)
@@ -49,30 +47,57 @@ class Outcome:
     computed: bool = True
 
 
-def run_cell(cell: CellSettings, machine: Machine) -> Outcome:
+def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome:
     """The record of ``cell``: read if it is there, otherwise computed and written.
 
     An exception becomes a ``failed`` record, which the next run replaces.
 
     Raises:
         TropnncError: input that no rerun would accept, before anything is written.
+        OSError: a file cannot be written; the next cell would fare no better.
+        Busy: another process trains its network or computes it, and ``wait`` is False.
     """
+    reason = absence(cell.arch)
+    if reason is not None:
+        return Outcome(cell, "skipped", reason)
     try:
         reducer, allocator = _parts(cell)
+        if not wait and is_being_trained(cell, machine):
+            raise Busy
         bench = open_bench(cell, machine)
-    except TropnncError:
+    except (TropnncError, OSError, Busy):
         raise
     except Exception:  # a sweep survives whatever one cell does
         return Outcome(cell, "failed", traceback.format_exc())
     head = _head(cell, bench, reducer, allocator)
-    path = record_path(machine.runs_dir, head["identity"])
-    known = read_record(machine.runs_dir, head["identity"])
+    known = _found(cell, machine, head["identity"])
     if known is not None:
-        return Outcome(cell, known["status"], known.get("reason", ""), known, path, computed=False)
-    status, message, body = _attempt(cell, bench, reducer, allocator)
-    record = {**head, "status": status, **body}
-    write_record(machine.runs_dir, record)
-    return Outcome(cell, status, message, record, path)
+        return known
+    with lock(machine.runs_dir, head["identity"], wait):
+        known = _found(cell, machine, head["identity"])
+        if known is not None:
+            return known
+        status, message, body = _attempt(cell, bench, reducer, allocator)
+        record = write_record(machine.runs_dir, {**head, "status": status, **body})
+    return Outcome(cell, status, message, record, record_path(machine.runs_dir, head["identity"]))
+
+
+def cell_identity(cell: CellSettings, bench: Bench) -> str:
+    """Hash of what determines the result of ``cell``."""
+    return _head(cell, bench, *_parts(cell))["identity"]
+
+
+def cell_versions(cell: CellSettings) -> dict[str, int]:
+    """Hand-bumped versions of what computes ``cell``; they are part of its identity."""
+    return _versions(cell, *_parts(cell))
+
+
+def _found(cell: CellSettings, machine: Machine, identity: str) -> Outcome | None:
+    record = read_record(machine.runs_dir, identity)
+    if record is None:
+        return None
+    path = record_path(machine.runs_dir, identity)
+    return Outcome(cell, record["status"], record.get("reason", ""), record, path, computed=False)
 
 
 def check_parts(cell: CellSettings) -> None:
@@ -87,14 +112,21 @@ def _parts(cell: CellSettings) -> tuple[Reducer, Allocator]:
     )
 
 
-def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator) -> Record:
+def _versions(cell: CellSettings, reducer: Reducer, allocator: Allocator) -> dict[str, int]:
     versions = {
         "method": reducer.version,
         "allocator": allocator.version,
         "library": LIBRARY_VERSION,
     }
+    return versions if cell.finetuning is None else {**versions, "training": TRAINING_VERSION}
+
+
+def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator) -> Record:
     parts = identity_parts(
-        cell.determinants(), bench.checkpoint, bench.dataset.fingerprint, versions
+        cell.determinants(),
+        bench.checkpoint,
+        bench.dataset.fingerprint,
+        _versions(cell, reducer, allocator),
     )
     return {
         "identity": digest(parts),
@@ -111,50 +143,9 @@ def _attempt(
         reason = f"needs {reducer.needs.label}; the harness hands out unlabelled images"
         return "skipped", reason, {"reason": reason}
     try:
-        return "done", "", _measure(cell, bench, reducer, allocator)
+        return "done", "", measure(cell, bench, reducer, allocator)
     except TropnncError:
         raise
     except Exception:  # whatever a method raises belongs into its record
         message = traceback.format_exc()
         return "failed", message, {"traceback": message}
-
-
-def _measure(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
-) -> dict[str, Any]:
-    images = None
-    if reducer.needs >= Tier.IMAGES:
-        images = bench.calibration(cell.calibration_images, cell.seed)
-    dense = bench.dense
-    started = time.perf_counter()
-    with deterministic(derive_seed(cell.seed, "torch")):
-        small, report = compress(
-            bench.model,
-            bench.test_images[:1].to(bench.device),
-            method=reducer,
-            ratio=cell.ratio,
-            scope=cell.scope,
-            order=cell.order,
-            allocator=allocator,
-            calibration=images,
-            pixels=bench.pixels,
-            seed=derive_seed(cell.seed, "compress"),
-        )
-    compressed_at = time.perf_counter()
-    compressed = bench.evaluate(small)
-    evaluated_at = time.perf_counter()
-    return {
-        "dense": {**dense.record(), **asdict(report.before)},
-        "compressed": {**compressed.record(), **asdict(report.after)},
-        "output_error": output_error(dense.logits, compressed.logits),
-        "units": [
-            {"name": row.name, "kind": row.kind, "neurons": row.neurons, "kept": row.kept}
-            for row in report.units
-        ],
-        "left_alone": [asdict(item) for item in report.left_alone],
-        "environment": environment(),
-        "timing": {
-            "compress_seconds": round(compressed_at - started, 4),
-            "evaluate_seconds": round(evaluated_at - compressed_at, 4),
-        },
-    }

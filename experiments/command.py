@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,51 +11,78 @@ from omegaconf import DictConfig, OmegaConf
 from experiments.bench import check_inputs
 from experiments.block import result_block
 from experiments.cell import Outcome, check_parts, run_cell
+from experiments.collector import collector_off
 from experiments.console import CellsFailed, say
+from experiments.finished import sweep_files, write_stamp
 from experiments.manifest import experiment_name, write_manifest
-from experiments.parsing import cell_settings, machine_settings
+from experiments.parsing import cell_settings, machine_settings, plan_only
+from experiments.plan import make_plan
 from experiments.report.render import to_text
-from experiments.report.summary import summary_rows
+from experiments.report.rows import summary_rows
 from experiments.report.tables import blocks
 from experiments.settings import CellSettings, Machine
+from experiments.stamp import Stamp
 from experiments.sweep import check_sweep, counts, run_sweep
 
 
 def cell_command(config: DictConfig) -> None:
     """One cell, and its result."""
-    [cell], machine = _parse([config])
+    [cell], machine, plan = _parse([config])
     check_parts(cell)
     check_inputs(cell, machine)
+    if plan:
+        say(make_plan([cell], machine).text)
+        return
     outcome = run_cell(cell, machine)
-    if outcome.status == "failed":
-        _name_failures([outcome])
-        raise CellsFailed
+    _raise_failures([outcome])
     say(result_block(outcome))
 
 
-def sweep_command(configs: Sequence[DictConfig], hydra: DictConfig) -> None:
-    """All cells of a sweep, a summary table, the failures."""
-    cells, machine = _parse(configs)
-    check_sweep(cells, machine)
+def sweep_command(configs: Sequence[DictConfig], hydra: DictConfig, stamp: Stamp | None) -> None:
+    """All cells of a sweep, a summary table, the failures; what is complete gets its ``stamp``."""
+    with collector_off():  # the methods import their libraries
+        cells, machine, plan = _parse(configs)
+        check_sweep(cells, machine)
+    if plan:
+        say(make_plan(cells, machine).text)
+        return
     outcomes = run_sweep(cells, machine)
-    records = [outcome.record for outcome in outcomes if outcome.record is not None]
-    settled = [record for record in records if record["status"] != "failed"]
-    if settled:
-        say(to_text(blocks(summary_rows(settled))))
-    say(counts(outcomes))
-    failures = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if failures:
-        _name_failures(failures)
-        raise CellsFailed
+    settled = [o.record for o in outcomes if o.record is not None and o.status != "failed"]
+    table = to_text(blocks(summary_rows(settled))) if settled else ""
+    say(f"{table}\n{counts(outcomes)}".lstrip())
+    _raise_failures(outcomes)
+    _finish(outcomes, machine, hydra, stamp, table)
+
+
+def _finish(
+    outcomes: Sequence[Outcome],
+    machine: Machine,
+    hydra: DictConfig,
+    stamp: Stamp | None,
+    table: str,
+) -> None:
+    """Note which cells the experiment consists of, and what its rerun is to print."""
+    absent = dict.fromkeys(outcome.message for outcome in outcomes if outcome.record is None)
+    if absent:
+        say("\n".join(f"skipped: {reason}" for reason in absent))
+        return
+    files = sweep_files(outcomes, machine)
+    lines = [table, counts(replace(outcome, computed=False) for outcome in outcomes)]
     experiment = experiment_name(hydra)
     if experiment is not None:
-        write_manifest(machine.runs_dir, experiment, [record["identity"] for record in settled])
-        say(f"table and figure: python -m experiments.report {experiment}")
+        identities = [outcome.record["identity"] for outcome in outcomes if outcome.record]
+        files.append(write_manifest(machine.runs_dir, experiment, identities))
+        lines.append(f"table and figure: python -m experiments.report {experiment}")
+        say(lines[-1])
+    if stamp is not None:
+        write_stamp(stamp, files, "\n".join(lines))
 
 
-def _parse(configs: Iterable[DictConfig]) -> tuple[list[CellSettings], Machine]:
+def _parse(configs: Iterable[DictConfig]) -> tuple[list[CellSettings], Machine, bool]:
     resolved = [_resolved(config) for config in configs]
-    return [cell_settings(config) for config in resolved], machine_settings(resolved[0])
+    # Trained from scratch, the cells of all methods are one.
+    cells = list(dict.fromkeys(cell_settings(config) for config in resolved))
+    return cells, machine_settings(resolved[0]), plan_only(resolved[0])
 
 
 def _resolved(config: DictConfig) -> dict[str, Any]:
@@ -63,9 +91,12 @@ def _resolved(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
-def _name_failures(failures: Sequence[Outcome]) -> None:
+def _raise_failures(outcomes: Iterable[Outcome]) -> None:
+    failures = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failures:
         reason = outcome.message.strip().splitlines()[-1]
         say(f"failed: {outcome.cell.label}: {reason}")
         if outcome.path is not None:
             say(f"        traceback in {outcome.path}")
+    if failures:
+        raise CellsFailed

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 GO_ON = "the same command goes on where it stopped"
+_UNWRITABLE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
+)  # fmt: skip
 FULL_ERRORS = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
@@ -29,8 +34,8 @@ def say(line: str = "") -> None:
 def short_errors() -> Iterator[None]:
     """Turn expected errors into one line and an exit code.
 
-    1 after failed cells, 2 on bad input, 130 on Ctrl-C. With ``HYDRA_FULL_ERROR=1`` in the
-    environment they keep their traceback.
+    1 after failed cells or where a file cannot be written, 2 on bad input, 130 on Ctrl-C. With
+    ``HYDRA_FULL_ERROR=1`` in the environment they keep their traceback.
     """
     try:
         yield
@@ -40,10 +45,22 @@ def short_errors() -> Iterator[None]:
         _complain(f"interrupted: {interrupt or 'no cell is half-written'}; {GO_ON}")
         raise SystemExit(INTERRUPTED) from None
     except Exception as error:
-        if FULL_ERRORS or not _is_bad_input(error):
+        code = None if FULL_ERRORS else _exit_code(error)
+        if code is None:
             raise
         _complain(one_line(error))
-        raise SystemExit(BAD_INPUT) from None
+        raise SystemExit(code) from None
+
+
+def _exit_code(error: Exception) -> int | None:
+    """1 where a file cannot be written, 2 on bad input, None where it is our own fault."""
+    if _is_unwritable(error):
+        return FAILED
+    return BAD_INPUT if _is_bad_input(error) else None
+
+
+def _is_unwritable(error: Exception) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and error.errno in _UNWRITABLE
 
 
 def _is_bad_input(error: Exception) -> bool:
@@ -62,6 +79,9 @@ def _from_hydra(error: Exception) -> bool:
 
 def one_line(error: Exception) -> str:
     """The message without search paths, hints for Hydra's own developers and line breaks."""
+    if _is_unwritable(error):
+        notes = getattr(error, "__notes__", [])
+        return "; ".join([f"{error.filename}: {error.strerror}", *notes, GO_ON])
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"unknown {group} {name!r}; accepted are {', '.join(error.options)}"

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from tropnnc.files import write_atomic
 
 # Overrides that leave every cell of an experiment what it is.
-_HARMLESS = ("experiment", "device", "data_dir", "results_dir")
+_HARMLESS = ("experiment", "device", "data_dir", "results_dir", "plan")
 
 
 def experiment_name(hydra: DictConfig) -> str | None:
@@ -21,12 +21,11 @@ def experiment_name(hydra: DictConfig) -> str | None:
     return name if all(key in _HARMLESS for key in keys) else None
 
 
-def write_manifest(runs_dir: Path, experiment: str, identities: Sequence[str]) -> None:
-    """Write the identities of the experiment's cells, in the order of its grid."""
-    write_atomic(
-        _path(runs_dir, experiment),
-        (json.dumps({"cells": list(identities)}, indent=1) + "\n").encode(),
-    )
+def write_manifest(runs_dir: Path, experiment: str, identities: Sequence[str]) -> Path:
+    """Write the identities of the experiment's cells, in the order of its grid; return where."""
+    path = _path(runs_dir, experiment)
+    write_atomic(path, (json.dumps({"cells": list(identities)}, indent=1) + "\n").encode())
+    return path
 
 
 def read_manifest(runs_dir: Path, experiment: str) -> list[str] | None:

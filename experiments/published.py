@@ -14,7 +14,7 @@ from tropnnc.errors import TropnncError
 from tropnnc.files import load_state, load_weights, write_atomic
 
 
-def load_published(model: nn.Module, arch: ArchSettings, downloads: Path) -> None:
+def load_published(model: nn.Module, arch: ArchSettings, runs_dir: Path) -> None:
     """Load ``arch.checkpoint`` into ``model``.
 
     Raises:
@@ -22,7 +22,7 @@ def load_published(model: nn.Module, arch: ArchSettings, downloads: Path) -> Non
             with NaN or infinite weights.
     """
     source = str(arch.checkpoint)
-    path = _download(source, downloads) if _is_url(source) else Path(source)
+    path = local_file(arch, runs_dir)
     if arch.sha256:
         _check_sha256(path, source, arch.sha256.lower())
     try:
@@ -33,6 +33,20 @@ def load_published(model: nn.Module, arch: ArchSettings, downloads: Path) -> Non
         if not torch.isfinite(tensor).all():
             raise TropnncError(f"{source}: {name} has NaN or infinite weights")
     load_state(model, state, source)
+
+
+def local_file(arch: ArchSettings, runs_dir: Path) -> Path:
+    """The file of ``arch.checkpoint``, downloaded once where that is a URL."""
+    source = str(arch.checkpoint)
+    return _download(source, runs_dir / "downloads") if _is_url(source) else Path(source)
+
+
+def absence(arch: ArchSettings) -> str | None:
+    """Why the cells of ``arch`` are skipped: weights that are optional and not at hand."""
+    source = arch.checkpoint
+    if not arch.optional or source is None or _is_url(source) or Path(source).is_file():
+        return None
+    return f"{source}: not at hand"
 
 
 def _is_url(source: str) -> bool:

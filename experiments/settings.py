@@ -36,18 +36,30 @@ class DatasetSettings:
 
 @dataclass(frozen=True)
 class ArchSettings:
-    """An architecture: the dotted path of its class, its options, and published weights if any."""
+    """An architecture: the dotted path of its class, its options, and published weights if any.
+
+    Where ``optional`` weights are not at hand, their cells are skipped instead of refused.
+    """
 
     name: str
     target: str
     options: Options = ()
     checkpoint: str | None = None
     sha256: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """When to stop, seen on a share of the training images that is held back."""
+
+    share: float
+    patience: int
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """A training recipe."""
+    """A training recipe; ``epochs`` are at most so many where it may stop early."""
 
     optimizer: str
     learning_rate: float
@@ -57,6 +69,26 @@ class TrainSettings:
     label_smoothing: float
     weight_decay: float
     shift: int
+    early_stopping: EarlyStopping | None = None
+
+    def determinants(self) -> dict[str, Any]:
+        """What enters an identity; an option that is off is left out, as before it existed."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Finetuning:
+    """Training after compression.
+
+    Attributes:
+        recipe: the same for every method, as is the order of the data.
+        report: epochs after which the network is evaluated, ascending, the last one included.
+        from_scratch: start from random weights instead of the compressed ones.
+    """
+
+    recipe: TrainSettings
+    report: tuple[int, ...]
+    from_scratch: bool
 
 
 @dataclass(frozen=True)
@@ -81,6 +113,8 @@ class CellSettings:
     order: Order | None
     seed: int
     calibration_images: int
+    recalibration_images: int = 0
+    finetuning: Finetuning | None = None
 
     @property
     def label(self) -> str:
@@ -94,12 +128,12 @@ class CellSettings:
         """The configuration that enters the identity, as plain JSON values.
 
         Weights from a file are identified by their content: neither their path nor the recipe
-        that did not make them is part of it.
+        that did not make them is part of it. What is off is left out, as before it existed.
         """
-        return {
+        determinants = {
             "dataset": _plain(asdict(self.dataset)),
             "arch": {"name": self.arch.name, **_plain(dict(self.arch.options))},
-            "train": None if self.arch.checkpoint else asdict(self.train),
+            "train": None if self.arch.checkpoint else self.train.determinants(),
             "method": {"name": self.method.name, "options": _plain(dict(self.method.options))},
             "allocator": {
                 "name": self.allocator.name,
@@ -111,6 +145,15 @@ class CellSettings:
             "seed": self.seed,
             "calibration": {"images": self.calibration_images},
         }
+        if self.recalibration_images:
+            determinants["recalibrate"] = {"images": self.recalibration_images}
+        if self.finetuning is not None:
+            determinants["finetune"] = {
+                **self.finetuning.recipe.determinants(),
+                "report": _plain(self.finetuning.report),
+                "from_scratch": self.finetuning.from_scratch,
+            }
+        return determinants
 
 
 def _plain(value: Any) -> Any:

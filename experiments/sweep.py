@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-
-from tqdm import tqdm
+from collections.abc import Iterable, Sequence, Sized
+from contextlib import suppress
 
 from experiments.bench import check_inputs
 from experiments.cell import Outcome, check_parts, run_cell
-from experiments.console import say
+from experiments.locks import Busy
+from experiments.networks import by_network
+from experiments.progress import Progress
 from experiments.settings import CellSettings, Machine
 from tropnnc.errors import TropnncError
 
@@ -36,23 +37,29 @@ def check_sweep(cells: Iterable[CellSettings], machine: Machine) -> None:
 
 
 def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
-    """Every cell, in the order given; those on one dense network run together.
+    """Every cell; those on one dense network run together.
+
+    What another process is at is left to it and looked up at the end.
 
     Raises:
         SweepInterrupted: on Ctrl-C.
+        OSError: a file cannot be written; its note says what is done.
     """
     outcomes: dict[int, Outcome] = {}
-    progress = tqdm(total=len(cells), unit="cell", disable=None)
+    order = by_network(cells)
+    progress = Progress(cells, machine)
     try:
-        for index in _by_network(cells):
-            cell = cells[index]
-            progress.set_description(cell.label)
-            outcomes[index] = _survive(cell, machine)
-            progress.update()
-            if progress.disable and outcomes[index].computed:
-                _line(outcomes[index], len(outcomes), len(cells))
+        for wait in (False, True):
+            for index in [index for index in order if index not in outcomes]:
+                progress.begin(cells[index])
+                with suppress(Busy):
+                    outcomes[index] = _survive(cells[index], machine, wait)
+                    progress.end(outcomes[index])
     except KeyboardInterrupt as error:
-        raise SweepInterrupted(f"{len(outcomes)} of {len(cells)} cells are done") from error
+        raise SweepInterrupted(_done(outcomes, cells)) from error
+    except OSError as error:
+        error.add_note(_done(outcomes, cells))
+        raise
     finally:
         progress.close()
     return [outcomes[index] for index in range(len(cells))]
@@ -69,24 +76,12 @@ def counts(outcomes: Iterable[Outcome]) -> str:
     )
 
 
-def _survive(cell: CellSettings, machine: Machine) -> Outcome:
+def _survive(cell: CellSettings, machine: Machine, wait: bool) -> Outcome:
     try:
-        return run_cell(cell, machine)
+        return run_cell(cell, machine, wait)
     except TropnncError as error:
         return Outcome(cell, "failed", str(error))
 
 
-def _by_network(cells: Sequence[CellSettings]) -> list[int]:
-    """Indices of the cells, those of one dense network next to each other."""
-    first: dict[object, int] = {}
-    for index, cell in enumerate(cells):
-        first.setdefault(_network(cell), index)
-    return sorted(range(len(cells)), key=lambda index: first[_network(cells[index])])
-
-
-def _network(cell: CellSettings) -> object:
-    return cell.dataset, cell.arch, cell.train, cell.seed
-
-
-def _line(outcome: Outcome, done: int, total: int) -> None:
-    say(f"[{done}/{total}] {outcome.cell.label}: {outcome.status}")
+def _done(outcomes: Sized, cells: Sized) -> str:
+    return f"{len(outcomes)} of {len(cells)} cells are done"

@@ -1,4 +1,4 @@
-"""Training from scratch: fixed epochs, last epoch, the test images never seen."""
+"""Training from scratch: the last epoch or early stopping, the test images never seen."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn, optim
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from experiments.architectures import build
 from experiments.data import Dataset, Split, normalise
 from experiments.determinism import deterministic, one_thread
+from experiments.early_stopping import Stopper, hold_back
 from experiments.settings import ArchSettings, DatasetSettings, TrainSettings
 from tropnnc.seeding import derive_seed
 
@@ -34,25 +35,32 @@ def train_network(
     of one repetition see the same order.
     """
     with deterministic(derive_seed(seed, "initialisation")), one_thread():
-        model = build(arch).to(device).train()
+        model = build(arch).to(device)
         order = torch.Generator().manual_seed(derive_seed(seed, "data order"))
-        _fit(model, recipe, dataset.train, settings, order, f"training {arch.name} seed {seed}")
+        label = f"training {arch.name} seed {seed}"
+        if recipe.early_stopping is None:
+            for _ in epochs(model, recipe, dataset.train, settings, order, label):
+                pass
+        else:
+            _fit_and_stop(model, recipe, dataset.train, settings, order, label)
     return model.eval()
 
 
-def _fit(
+def epochs(
     model: nn.Module,
     recipe: TrainSettings,
     split: Split,
     settings: DatasetSettings,
     order: torch.Generator,
     label: str,
-) -> None:
+) -> Iterator[int]:
+    """Train ``model`` on ``split``; yields the number of epochs done after each of them."""
     device = next(model.parameters()).device
     optimizer = _optimizer(model, recipe)
     steps = -(-len(split) // recipe.batch)
     schedule = _schedule(optimizer, recipe, steps * recipe.epochs)
-    for _ in tqdm(range(recipe.epochs), label, unit="epoch", leave=False, disable=None):
+    for epoch in tqdm(range(recipe.epochs), label, unit="epoch", leave=False, disable=None):
+        model.train()
         for batch in _batches(split, recipe, order):
             images = normalise(batch.images, settings).to(device)
             loss = F.cross_entropy(
@@ -62,6 +70,24 @@ def _fit(
             loss.backward()
             optimizer.step()
             schedule.step()
+        yield epoch + 1
+
+
+def _fit_and_stop(
+    model: nn.Module,
+    recipe: TrainSettings,
+    split: Split,
+    settings: DatasetSettings,
+    order: torch.Generator,
+    label: str,
+) -> None:
+    assert recipe.early_stopping is not None
+    held, rest = hold_back(split, recipe.early_stopping.share, order)
+    stopper = Stopper(recipe.early_stopping.patience, held, settings)
+    for _ in epochs(model, recipe, rest, settings, order, label):
+        if stopper.done(model):
+            break
+    stopper.restore(model)
 
 
 def _optimizer(model: nn.Module, recipe: TrainSettings) -> optim.Optimizer:
@@ -74,7 +100,9 @@ def _optimizer(model: nn.Module, recipe: TrainSettings) -> optim.Optimizer:
 def _schedule(optimizer: optim.Optimizer, recipe: TrainSettings, steps: int) -> LRScheduler:
     if recipe.schedule == "one_cycle":
         return OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps)
-    return CosineAnnealingLR(optimizer, steps)
+    if recipe.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, steps)
+    return ConstantLR(optimizer, factor=1.0)
 
 
 def _batches(split: Split, recipe: TrainSettings, order: torch.Generator) -> Iterator[Split]:

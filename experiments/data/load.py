@@ -7,8 +7,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from experiments.data.dataset import Dataset
-from experiments.data.idx import idx_dataset
-from experiments.data.mnist5k import mnist5k
+from experiments.data.idx import idx_dataset, idx_files
+from experiments.data.mnist5k import mnist5k, mnist5k_file
 from tropnnc.errors import check_choice
 
 DATASETS: dict[str, Callable[[Path], Dataset]] = {
@@ -16,10 +16,20 @@ DATASETS: dict[str, Callable[[Path], Dataset]] = {
     "mnist": partial(idx_dataset, "mnist", "MNIST"),
     "fashion_mnist": partial(idx_dataset, "fashion_mnist", "FashionMNIST"),
 }
+_FILES: dict[str, Callable[[Path], list[Path]]] = {
+    "mnist5k": lambda _: [mnist5k_file()],
+    "mnist": partial(idx_files, "MNIST"),
+    "fashion_mnist": partial(idx_files, "FashionMNIST"),
+}
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=len(DATASETS))
 def load_dataset(name: str, data_dir: Path) -> Dataset:
     """The data set ``name``, kept in memory for the cells that follow."""
     check_choice("data set", name, tuple(DATASETS))
     return DATASETS[name](data_dir)
+
+
+def data_files(name: str, data_dir: Path) -> list[Path]:
+    """The files that the data set ``name`` is read from."""
+    return _FILES[name](data_dir)

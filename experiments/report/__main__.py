@@ -10,9 +10,12 @@ from pathlib import Path
 from experiments.console import BAD_INPUT, say
 from experiments.manifest import read_manifest
 from experiments.record import read_record
-from experiments.report.figure import draw, save
+from experiments.report.figure import figures
+from experiments.report.latency import csv_path, write_tables
 from experiments.report.render import to_latex, to_markdown, to_text
-from experiments.report.summary import SummaryRow, read_summary, summary_rows, write_summary
+from experiments.report.rows import summary_rows
+from experiments.report.style import save
+from experiments.report.summary import SummaryRow, read_summary, write_summary
 from experiments.report.tables import blocks
 from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
@@ -40,9 +43,19 @@ def report(experiment: str, results: Path) -> list[Path]:
     stem = results / "tables" / experiment
     write_atomic(stem.with_suffix(".md"), to_markdown(tables).encode())
     write_atomic(stem.with_suffix(".tex"), to_latex(tables).encode())
-    figures = save(draw(rows), results / "figures" / experiment)
+    drawn: list[Path] = []
+    for suffix, figure in figures(rows).items():
+        drawn += save(figure, results / "figures" / f"{experiment}{suffix}")
     say(to_text(tables))
-    return [csv, stem.with_suffix(".md"), stem.with_suffix(".tex"), *figures]
+    if csv_path(results, experiment).exists():
+        say(write_tables(experiment, results))
+    return [csv, stem.with_suffix(".md"), stem.with_suffix(".tex"), *drawn]
+
+
+def known(results: Path) -> list[str]:
+    """The experiments that are complete on this disk or have a summary."""
+    complete = (results / "runs" / "experiments").glob("*.json")
+    return sorted({path.stem for path in (*complete, *(results / "summary").glob("*.csv"))})
 
 
 def _records(experiment: str, identities: Sequence[str], runs: Path) -> list[SummaryRow]:
@@ -59,11 +72,15 @@ def _records(experiment: str, identities: Sequence[str], runs: Path) -> list[Sum
 def main() -> int:
     """Exit code 0, or 2 after one line on what is missing."""
     parser = argparse.ArgumentParser("python -m experiments.report", description=__doc__)
-    parser.add_argument("experiment", nargs="+", help="name of a file in conf/experiment")
+    parser.add_argument(
+        "experiment",
+        nargs="*",
+        help="names of files in conf/experiment; none: every one with results",
+    )
     parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
     arguments = parser.parse_args()
     try:
-        for experiment in arguments.experiment:
+        for experiment in arguments.experiment or known(arguments.results):
             paths = report(experiment, arguments.results)
             say("\n".join(["", *map(str, paths)]))
     except TropnncError as error:

@@ -1,123 +1,107 @@
-"""Accuracy versus keep ratio, one panel per data set and network."""
+"""Accuracy versus keep ratio and versus epochs of fine-tuning: panels by network and scope."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from matplotlib.typing import RcKeyType
 
-from experiments.report.statistics import accuracy, dense_accuracy, grouped, panels
+from experiments.report.statistics import (
+    Place,
+    accuracy,
+    accuracy_after,
+    dense_accuracy,
+    grouped,
+    panels,
+)
+from experiments.report.style import STYLE, dress, grid, legend, plot
 from experiments.report.summary import SummaryRow
 from experiments.report.variants import variants
-from tropnnc.files import write_atomic
 from tropnnc.unit import Tier
 
-COLUMN_INCHES = 3.4
-PANEL_INCHES = 1.9
-# Told apart in grey by dash and marker; the colours (Okabe-Ito) only help.
-_DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
-_MARKERS = ("o", "s", "^", "D", "v", "P", "h", "<", "p", ">")
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F")
-_STYLE: dict[RcKeyType, Any] = {
-    "font.size": 7,
-    "axes.titlesize": 7.5,
-    "legend.fontsize": 6.5,
-    "legend.title_fontsize": 6.5,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "lines.linewidth": 1.0,
-    "lines.markersize": 3.6,
-    "svg.hashsalt": "tropnnc",
-    "svg.fonttype": "path",
-}
+Curve = Callable[[Axes, Sequence[SummaryRow], str, int], None]
 
 
-def draw(rows: Sequence[SummaryRow]) -> Figure:
-    """The figure of a summary, one column wide; methods by tier and name."""
+def figures(rows: Sequence[SummaryRow]) -> dict[str, Figure]:
+    """The figures of a summary by the suffix of their names: what varies is drawn."""
+    curves = [row for row in rows if row.curve]
+    drawn = {"_curve": draw(curves, _over_epochs, _epoch_axis)} if curves else {}
+    if len({row.ratio for row in rows}) > 1 or not curves:
+        drawn[""] = draw(rows, _over_ratios, _ratio_axis)
+    return drawn
+
+
+def draw(
+    rows: Sequence[SummaryRow],
+    curve: Curve,
+    dress_x: Callable[[Axes, Sequence[SummaryRow]], None],
+) -> Figure:
+    """A panel per network (down) and scope (across); methods by tier and name."""
     names = variants(rows)
     order = dict.fromkeys(name for _, name in sorted({(r.tier, names[r.identity]) for r in rows}))
     places = panels(rows)
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(COLUMN_INCHES, _height(len(places), len(order))))
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots(len(places), 1, sharex=True, squeeze=False)[:, 0]
-        for axis, ((dataset, arch), cells) in zip(axes, places.items(), strict=True):
-            _panel(axis, grouped(cells, lambda row: names[row.identity]), list(order))
-            axis.set_title(f"{dataset}, {arch}", loc="left")
-        axes[-1].set_xlabel("keep ratio (share of neurons kept)")
-        handles = axes[0].get_legend_handles_labels()
-        figure.legend(
-            *handles,
-            loc="outside lower center",
-            ncols=3,
-            frameon=False,
-            handlelength=3.2,
-            title=_legend_title(rows),
-        )
+    networks = list(dict.fromkeys((place.dataset, place.arch) for place in places))
+    scopes = list(dict.fromkeys(place.scope for place in places))
+    with mpl.rc_context(STYLE):
+        figure, axes = grid(len(networks), len(scopes), len(order) + 1)
+        for axis in axes.flat:
+            axis.set_visible(False)
+        for place, cells in places.items():
+            row, column = networks.index((place.dataset, place.arch)), scopes.index(place.scope)
+            axis = axes[row, column]
+            axis.set_visible(True)
+            by_name = grouped(cells, lambda cell: names[cell.identity])
+            axis.axhline(dense_accuracy(cells).mean, color="0.35", linewidth=0.7, label="dense")
+            for index, name in enumerate(order):
+                if name in by_name:
+                    curve(axis, by_name[name], name, index)
+            dress_x(axis, cells)
+            _dress_y(axis, place, leftmost=column == 0)
+        hollow = "hollow: the method sees images" if any(map(_sees_images, rows)) else None
+        legend(figure, axes.flat, len(scopes), hollow)
     return figure
 
 
-def _sees_images(rows: Sequence[SummaryRow]) -> bool:
-    return any(row.tier >= Tier.IMAGES for row in rows)
+def _over_ratios(axis: Axes, rows: Sequence[SummaryRow], name: str, index: int) -> None:
+    by_ratio = sorted(grouped(rows, lambda row: row.ratio).items())
+    samples = [accuracy(cells) for _, cells in by_ratio]
+    plot(axis, [ratio for ratio, _ in by_ratio], samples, name, index, _sees_images(rows[0]))
 
 
-def _legend_title(rows: Sequence[SummaryRow]) -> str | None:
-    return "hollow: the method sees images" if _sees_images(rows) else None
-
-
-def _height(panel_count: int, methods: int) -> float:
-    """Inches: the panels, and the legend (three names a line) below them."""
-    return PANEL_INCHES * panel_count + 0.14 * -(-(methods + 1) // 3) + 0.3
-
-
-def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write ``stem`` as PNG (300 dpi) and SVG, the same bytes for the same figure."""
-    paths = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    with mpl.rc_context(_STYLE):
-        for path, metadata in zip(paths, ({"Software": None}, {"Date": None}), strict=True):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=path.suffix[1:], dpi=300, metadata=metadata)
-            write_atomic(path, buffer.getvalue())
-    return paths
-
-
-def _panel(axis: Axes, curves: Mapping[str, list[SummaryRow]], names: Sequence[str]) -> None:
-    rows = [row for curve in curves.values() for row in curve]
-    axis.axhline(dense_accuracy(rows).mean, color="0.35", linewidth=0.7, label="dense")
-    for index, name in enumerate(names):
-        _curve(axis, curves.get(name, []), name, index)
+def _ratio_axis(axis: Axes, rows: Sequence[SummaryRow]) -> None:
     ratios = sorted({row.ratio for row in rows})
     axis.set_xscale("log")
     axis.set_xticks(ratios, [f"{ratio:g}" for ratio in ratios])
     axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xlabel("keep ratio (share of neurons kept)")
+
+
+def _over_epochs(axis: Axes, rows: Sequence[SummaryRow], name: str, index: int) -> None:
+    for cells in grouped(rows, lambda row: row.ratio).values():
+        epochs = sorted(cells[0].epochs)
+        samples = [accuracy_after(cells, epoch) for epoch in epochs]
+        plot(axis, epochs, samples, name, index, _sees_images(rows[0]))
+
+
+def _epoch_axis(axis: Axes, rows: Sequence[SummaryRow]) -> None:
+    epochs = sorted({epoch for row in rows for epoch in row.epochs})
+    axis.set_xscale("symlog", linthresh=1)
+    axis.set_xticks(epochs, [str(epoch) for epoch in epochs])
+    axis.xaxis.set_minor_locator(NullLocator())
+    ratios = ", ".join(f"{ratio:g}" for ratio in sorted({row.ratio for row in rows}))
+    axis.set_xlabel(f"epochs of fine-tuning, keep ratio {ratios}")
+
+
+def _dress_y(axis: Axes, place: Place, leftmost: bool) -> None:
+    dress(axis, place.title)
     axis.set_ylim(0, 103)
-    axis.set_ylabel("top-1 (%)")
-    axis.grid(axis="y", color="0.9", linewidth=0.5)
-    axis.set_axisbelow(True)
+    axis.label_outer()
+    if leftmost:
+        axis.set_ylabel("top-1 (%)")
 
 
-def _curve(axis: Axes, rows: Sequence[SummaryRow], label: str, index: int) -> None:
-    by_ratio = sorted(grouped(rows, lambda row: row.ratio).items())
-    ratios = [ratio for ratio, _ in by_ratio]
-    samples = [accuracy(cells) for _, cells in by_ratio]
-    colour = _COLOURS[index % len(_COLOURS)]
-    axis.plot(
-        ratios,
-        [sample.mean for sample in samples],
-        label=label,
-        color=colour,
-        linestyle=_DASHES[index % len(_DASHES)],
-        marker=_MARKERS[index % len(_MARKERS)],
-        markerfacecolor="white" if _sees_images(rows) else colour,
-    )
-    low = [sample.mean - sample.sd for sample in samples]
-    high = [sample.mean + sample.sd for sample in samples]
-    axis.fill_between(ratios, low, high, color=colour, alpha=0.1, linewidth=0)
+def _sees_images(row: SummaryRow) -> bool:
+    return row.tier >= Tier.IMAGES

@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.report.tables import Block, notes
 
-_LATEX = {"%": r"\%", "_": r"\_", "±": r"$\pm$", "–": "--", "†": r"$^\dagger$"}
+_LATEX = {"%": r"\%", "_": r"\_", "±": r"$\pm$", "–": "--", "†": r"$^\dagger$", "×": r"$\times$"}
 
 
 def to_text(blocks: Sequence[Block]) -> str:
@@ -33,7 +33,7 @@ def _frame(block: Block, bold: str) -> pd.DataFrame:
     texts = [
         [line.method, line.needs, *_cells(line.cells, line.best, bold)] for line in block.lines
     ]
-    return pd.DataFrame(texts, columns=["method", "needs", *block.ratios])
+    return pd.DataFrame(texts, columns=["method", "needs", *block.headings])
 
 
 def _cells(cells: Sequence[str], best: Sequence[bool], bold: str) -> list[str]:
@@ -41,7 +41,7 @@ def _cells(cells: Sequence[str], best: Sequence[bool], bold: str) -> list[str]:
 
 
 def _grid(block: Block, bold: str, layout: Literal["simple", "github"]) -> str:
-    alignment = ("left", "left", *("right" for _ in block.ratios))
+    alignment = ("left", "left", *("right" for _ in block.headings))
     return str(
         _frame(block, bold).to_markdown(
             index=False, tablefmt=layout, disable_numparse=True, colalign=alignment
@@ -49,15 +49,21 @@ def _grid(block: Block, bold: str, layout: Literal["simple", "github"]) -> str:
     )
 
 
-def _latex_table(block: Block) -> str:
-    frame = _frame(block, r"\textbf{{{}}}").map(_escape).rename(columns=_escape)
+def to_latex_table(frame: pd.DataFrame, texts: int, caption: str) -> str:
+    """A booktabs table whose first ``texts`` columns are text, the others numbers."""
+    frame = frame.map(_escape).rename(columns=_escape)
     return frame.style.hide(axis="index").to_latex(
-        column_format="ll" + "r" * len(block.ratios),
+        column_format="l" * texts + "r" * (len(frame.columns) - texts),
         hrules=True,
         position="t",
         position_float="centering",
-        caption=_escape(f"{block.title}. {' '.join(notes([block]))}"),
+        caption=_escape(caption),
     )
+
+
+def _latex_table(block: Block) -> str:
+    caption = f"{block.title}. {' '.join(notes([block]))}"
+    return to_latex_table(_frame(block, r"\textbf{{{}}}"), 2, caption)
 
 
 def _escape(text: str) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import astuple, dataclass
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from experiments.report.summary import SummaryRow
 
 FEW = 3
+Stage = Literal["compressed", "recalibrated", "finetuned"]
+STAGES: tuple[Stage, ...] = ("compressed", "recalibrated", "finetuned")
 Key = TypeVar("Key")
 
 
@@ -25,8 +27,17 @@ class Sample:
     @property
     def text(self) -> str:
         """``94.3 ± 0.2``; no deviation of a single value; fewer than three values are marked."""
+        return f"{self.mean:.1f}{self._spread}"
+
+    @property
+    def signed(self) -> str:
+        """The same with a sign: ``+1.4 ± 0.2``."""
+        return f"{self.mean:+.1f}{self._spread}"
+
+    @property
+    def _spread(self) -> str:
         spread = f" ± {self.sd:.1f}" if self.n > 1 else ""
-        return f"{self.mean:.1f}{spread}{'†' if self.n < FEW else ''}"
+        return f"{spread}{'†' if self.n < FEW else ''}"
 
 
 def sample(values: Iterable[float]) -> Sample:
@@ -36,14 +47,39 @@ def sample(values: Iterable[float]) -> Sample:
     return Sample(float(array.mean()), sd, len(array))
 
 
-def accuracy(rows: Iterable[SummaryRow]) -> Sample:
+def accuracy(rows: Iterable[SummaryRow], stage: Stage = "compressed") -> Sample:
     """Top-1 in percent; several cells on one dense network are averaged first."""
-    return _over_networks(rows, lambda row: 100 * row.correct / row.total)
+    return _over_networks(rows, lambda row: _percent(row, correct_at(row, stage)))
 
 
-def dense_accuracy(rows: Iterable[SummaryRow]) -> Sample:
-    """Top-1 of the dense networks behind ``rows``, in percent."""
-    return _over_networks(rows, lambda row: 100 * row.dense_correct / row.total)
+def gain(rows: Iterable[SummaryRow], stage: Stage) -> Sample:
+    """Points of top-1 that ``stage`` brought, per dense network."""
+    return _over_networks(rows, lambda row: _percent(row, correct_at(row, stage) - row.correct))
+
+
+def accuracy_after(rows: Iterable[SummaryRow], epoch: int) -> Sample:
+    """Top-1 in percent after so many epochs of fine-tuning."""
+    return _over_networks(rows, lambda row: _percent(row, row.epochs[epoch]))
+
+
+def dense_accuracy(rows: Iterable[SummaryRow], stage: Stage = "compressed") -> Sample:
+    """Top-1 of the dense networks behind ``rows``, in percent, re-calibrated or as they are."""
+    if stage == "recalibrated":
+        return _over_networks(rows, lambda row: _percent(row, row.recalibrated_dense_correct or 0))
+    return _over_networks(rows, lambda row: _percent(row, row.dense_correct))
+
+
+def stages(rows: Iterable[SummaryRow]) -> tuple[Stage, ...]:
+    """The stages that all of ``rows`` went through."""
+    rows = list(rows)
+    return tuple(s for s in STAGES if all(_correct(row, s) is not None for row in rows))
+
+
+def correct_at(row: SummaryRow, stage: Stage) -> int:
+    """Images classified correctly at ``stage``, through which the row went."""
+    correct = _correct(row, stage)
+    assert correct is not None
+    return correct
 
 
 def grouped(
@@ -56,10 +92,34 @@ def grouped(
     return groups
 
 
-def panels(rows: Iterable[SummaryRow]) -> dict[tuple[str, str], list[SummaryRow]]:
-    """Rows that are done, by data set and network."""
+@dataclass(frozen=True)
+class Place:
+    """What a panel or a block is about."""
+
+    dataset: str
+    arch: str
+    scope: str
+
+    @property
+    def title(self) -> str:
+        """The scope is named where it is not the usual one."""
+        scope = "" if self.scope == "all" else f", scope {self.scope}"
+        return f"{self.dataset}, {self.arch}{scope}"
+
+
+def panels(rows: Iterable[SummaryRow]) -> dict[Place, list[SummaryRow]]:
+    """Rows that are done, by data set, network and scope."""
     done = (row for row in rows if row.status == "done")
-    return grouped(done, lambda row: (row.dataset, row.arch))
+    places = grouped(done, lambda row: Place(row.dataset, row.arch, row.scope))
+    return dict(sorted(places.items(), key=lambda item: astuple(item[0])))
+
+
+def _correct(row: SummaryRow, stage: Stage) -> int | None:
+    return row.correct if stage == "compressed" else getattr(row, f"{stage}_correct")
+
+
+def _percent(row: SummaryRow, correct: int) -> float:
+    return 100 * correct / row.total
 
 
 def _over_networks(rows: Iterable[SummaryRow], value: Callable[[SummaryRow], float]) -> Sample:

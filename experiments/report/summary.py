@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from experiments.record import Record
 from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 from tropnnc.unit import Tier
 
 TIERS = tuple(tier.label for tier in Tier)
 _FORMATS = {"ratio": "g", "output_error": ".6g", "compress_seconds": ".4f"}
-_FORMATS["evaluate_seconds"] = ".4f"
-_READERS = {"str": str, "int": lambda text: int(text or 0), "float": lambda text: float(text or 0)}
+_FORMATS["evaluate_seconds"] = _FORMATS["finetune_seconds"] = ".4f"
+_READERS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": lambda text: int(text or 0),
+    "float": lambda text: float(text or 0),
+    "int | None": lambda text: int(text) if text else None,
+    "float | None": lambda text: float(text) if text else None,
+}
 
 
 @dataclass(frozen=True)
 class SummaryRow:
     """One cell. Numbers of a cell that is not ``done`` are empty in the file and 0 here.
 
-    ``settings`` holds every axis that has no column of its own, as ``name=value`` pairs.
+    ``settings`` holds every axis that has no column of its own, as ``name=value`` pairs. What was
+    not asked for (re-calibration, fine-tuning) is None. ``curve`` are pairs ``epoch=correct``.
     """
 
     dataset: str
@@ -39,6 +45,10 @@ class SummaryRow:
     dense_correct: int
     correct: int
     output_error: float
+    recalibrated_dense_correct: int | None
+    recalibrated_correct: int | None
+    finetuned_correct: int | None
+    curve: str
     dense_parameters: int
     parameters: int
     dense_macs: int
@@ -46,53 +56,28 @@ class SummaryRow:
     dense_bytes: int
     bytes: int
     widths: str
+    bits_sha256: str
     checkpoint: str
     identity: str
     compress_seconds: float
     evaluate_seconds: float
+    finetune_seconds: float | None
+
+    @property
+    def scope(self) -> str:
+        """Which layers were open to the method."""
+        return parse_settings(self.settings)["scope"]
+
+    @property
+    def epochs(self) -> dict[int, int]:
+        """Images classified correctly by epochs of fine-tuning, from 0 on."""
+        later = (pair.split("=") for pair in self.curve.split())
+        return {0: self.correct} | {int(epoch): int(correct) for epoch, correct in later}
 
     @property
     def tier(self) -> int:
         """Rank of ``needs``."""
         return TIERS.index(self.needs)
-
-
-def summary_row(record: Record) -> SummaryRow:
-    """The row of a settled record."""
-    config = record["config"]
-    dense, compressed = record.get("dense", {}), record.get("compressed", {})
-    timing = record.get("timing", {})
-    arch_options = {key: value for key, value in config["arch"].items() if key != "name"}
-    return SummaryRow(
-        dataset=config["dataset"]["name"],
-        arch=_with_options(config["arch"]["name"], arch_options),
-        method=config["method"]["name"],
-        settings=_settings(record),
-        needs=record["needs"],
-        ratio=config["ratio"],
-        seed=config["seed"],
-        status=record["status"],
-        total=dense.get("total", 0),
-        dense_correct=dense.get("correct", 0),
-        correct=compressed.get("correct", 0),
-        output_error=record.get("output_error", 0.0),
-        dense_parameters=dense.get("parameters", 0),
-        parameters=compressed.get("parameters", 0),
-        dense_macs=dense.get("macs", 0),
-        macs=compressed.get("macs", 0),
-        dense_bytes=dense.get("bytes", 0),
-        bytes=compressed.get("bytes", 0),
-        widths=" ".join(f"{unit['name']}={unit['kept']}" for unit in record.get("units", [])),
-        checkpoint=record["checkpoint"],
-        identity=record["identity"],
-        compress_seconds=timing.get("compress_seconds", 0.0),
-        evaluate_seconds=timing.get("evaluate_seconds", 0.0),
-    )
-
-
-def summary_rows(records: Iterable[Record]) -> list[SummaryRow]:
-    """Rows by data set, network, tier and method; ratios descend."""
-    return sorted((summary_row(record) for record in records), key=_position)
 
 
 def write_summary(rows: Sequence[SummaryRow], path: Path) -> None:
@@ -120,38 +105,17 @@ def read_summary(path: Path) -> list[SummaryRow]:
     ]
 
 
-def _position(row: SummaryRow) -> tuple[Any, ...]:
-    place = (row.dataset, row.arch, row.tier, row.method, row.settings)
-    return *place, -row.ratio, row.seed, row.identity
-
-
 def _texts(row: SummaryRow) -> list[str]:
     measured = row.status == "done"
     texts = []
     for field in fields(row):
         value = getattr(row, field.name)
         determined = isinstance(value, str) or field.name in ("ratio", "seed")
-        shown = measured or determined
+        shown = value is not None and (measured or determined)
         texts.append(format(value, _FORMATS.get(field.name, "")) if shown else "")
     return texts
 
 
-def _settings(record: Record) -> str:
-    config = record["config"]
-    axes = {
-        "scope": config["scope"],
-        "order": record["order"],
-        "allocator": _with_options(config["allocator"]["name"], config["allocator"]["options"]),
-        "calibration": config["calibration"]["images"],
-        **config["method"]["options"],
-    }
-    return " ".join(f"{name}={_value(value)}" for name, value in axes.items())
-
-
-def _with_options(name: str, options: Mapping[str, Any]) -> str:
-    pairs = ",".join(f"{key}={_value(value)}" for key, value in options.items())
-    return f"{name}({pairs})" if pairs else name
-
-
-def _value(value: Any) -> str:
-    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+def parse_settings(settings: str) -> dict[str, str]:
+    """The axes of :attr:`SummaryRow.settings`, by name."""
+    return dict(pair.split("=", 1) for pair in settings.split())

@@ -1,16 +1,27 @@
-"""Accuracy by method and ratio, one block per data set and network."""
+"""Accuracy by method and ratio, one block per data set, network and scope."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.report.statistics import Sample, accuracy, dense_accuracy, grouped, panels
+from experiments.report.statistics import (
+    Place,
+    Sample,
+    Stage,
+    accuracy,
+    dense_accuracy,
+    gain,
+    grouped,
+    panels,
+    stages,
+)
 from experiments.report.summary import SummaryRow
 from experiments.report.variants import variants
 
 # Tier, needs, name.
 Method = tuple[int, str, str]
+AFTER: dict[Stage, str] = {"recalibrated": "re-calibrated", "finetuned": "fine-tuned"}
 
 
 @dataclass(frozen=True)
@@ -24,18 +35,47 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Column:
+    """Accuracy at a ratio and a stage, or what the stage gained."""
+
+    ratio: float
+    stage: Stage = "compressed"
+    gained: bool = False
+
+    @property
+    def heading(self) -> str:
+        """``0.1``, ``0.1 fine-tuned``, ``0.1 gain``."""
+        after = "gain" if self.gained else AFTER.get(self.stage, "")
+        return f"{self.ratio:g} {after}".rstrip()
+
+    def sample(self, rows: Iterable[SummaryRow]) -> Sample | None:
+        """Its statistics over a method's ``rows``; None where none has its ratio."""
+        own = [row for row in rows if row.ratio == self.ratio]
+        if not own:
+            return None
+        return gain(own, self.stage) if self.gained else accuracy(own, self.stage)
+
+    def text(self, sample: Sample | None, usual: int) -> str:
+        """The cell; the number of networks where it is not the ``usual`` one."""
+        if sample is None:
+            return "–"
+        text = sample.signed if self.gained else sample.text
+        return text if sample.n == usual else f"{text} ({sample.n})"
+
+
+@dataclass(frozen=True)
 class Block:
-    """The table of one data set and network."""
+    """The table of one data set, network and scope."""
 
     title: str
-    ratios: tuple[str, ...]
+    headings: tuple[str, ...]
     lines: tuple[Line, ...]
 
 
 def blocks(rows: Sequence[SummaryRow]) -> list[Block]:
     """The blocks of a summary: methods by tier and name, ratios descending."""
     names = variants(rows)
-    return [_block(*place, cells, names) for place, cells in panels(rows).items()]
+    return [_block(place, cells, names) for place, cells in panels(rows).items()]
 
 
 def notes(all_blocks: Iterable[Block]) -> Iterator[str]:
@@ -45,56 +85,70 @@ def notes(all_blocks: Iterable[Block]) -> Iterator[str]:
         yield "†: fewer than three dense networks."
 
 
-def _block(dataset: str, arch: str, rows: Sequence[SummaryRow], names: Mapping[str, str]) -> Block:
-    ratios = sorted({row.ratio for row in rows}, reverse=True)
+def _block(place: Place, rows: Sequence[SummaryRow], names: Mapping[str, str]) -> Block:
+    columns = _columns(rows)
     methods = grouped(rows, lambda row: (row.tier, row.needs, names[row.identity]))
-    samples = {method: _by_ratio(cells) for method, cells in methods.items()}
-    dense = dense_accuracy(rows)
-    lines = [_plain("dense", [dense.text] * len(ratios))]
-    lines += [_line(method, samples, ratios, dense.n) for method in sorted(samples)]
-    lines.append(_plain("parameters kept", _shares(rows, ratios, "parameters")))
-    lines.append(_plain("MACs kept", _shares(rows, ratios, "macs")))
-    title = f"{dataset}, {arch}: top-1 in %, mean ± sd over n = {dense.n} dense networks"
-    return Block(title, tuple(f"{ratio:g}" for ratio in ratios), tuple(lines))
+    samples = {m: [column.sample(cells) for column in columns] for m, cells in methods.items()}
+    usual = dense_accuracy(rows).n
+    lines = [_plain("dense", [_dense(rows, column) for column in columns])]
+    lines += [_line(method, samples, columns, usual) for method in sorted(samples)]
+    for cost, title in (("parameters", "parameters kept"), ("macs", "MACs kept")):
+        lines.append(_plain(title, [_shares(rows, column, cost) for column in columns]))
+    title = f"{place.title}: top-1 in %, mean ± sd over n = {usual} dense networks"
+    return Block(title, tuple(column.heading for column in columns), tuple(lines))
 
 
-def _by_ratio(rows: Sequence[SummaryRow]) -> dict[float, Sample]:
-    return {ratio: accuracy(cells) for ratio, cells in grouped(rows, lambda r: r.ratio).items()}
+def _columns(rows: Sequence[SummaryRow]) -> list[Column]:
+    """Before, after, and what the last stage gained, for every ratio."""
+    ratios = sorted({row.ratio for row in rows}, reverse=True)
+    after = stages(rows)
+    columns = []
+    for ratio in ratios:
+        columns += [Column(ratio, stage) for stage in after]
+        if len(after) > 1:
+            columns.append(Column(ratio, after[-1], gained=True))
+    return columns
 
 
 def _line(
     method: Method,
-    samples: Mapping[Method, Mapping[float, Sample]],
-    ratios: Sequence[float],
+    samples: Mapping[Method, Sequence[Sample | None]],
+    columns: Sequence[Column],
     usual: int,
 ) -> Line:
-    cells, best = [], []
-    for ratio in ratios:
-        own = samples[method].get(ratio)
-        rivals = [s[ratio].mean for m, s in samples.items() if m[0] == method[0] and ratio in s]
-        cells.append("–" if own is None else _text(own, usual))
-        # Means of the same integers in another order may differ by an ulp.
-        best.append(own is not None and own.mean > max(rivals) - 1e-9)
+    own = samples[method]
+    rivals = zip(*(values for m, values in samples.items() if m[0] == method[0]), strict=True)
+    best = [
+        sample is not None and not column.gained and _is_best(sample, others)
+        for column, sample, others in zip(columns, own, rivals, strict=True)
+    ]
+    cells = [column.text(sample, usual) for column, sample in zip(columns, own, strict=True)]
     return Line(method[2], method[1], tuple(cells), tuple(best))
+
+
+def _is_best(sample: Sample, others: Iterable[Sample | None]) -> bool:
+    # Means of the same integers in another order may differ by an ulp.
+    return sample.mean > max(other.mean for other in others if other is not None) - 1e-9
+
+
+def _dense(rows: Sequence[SummaryRow], column: Column) -> str:
+    if column.gained or column.stage == "finetuned":
+        return ""
+    return dense_accuracy(rows, column.stage).text
 
 
 def _plain(title: str, cells: Sequence[str]) -> Line:
     return Line(title, "", tuple(cells), (False,) * len(cells))
 
 
-def _text(value: Sample, usual: int) -> str:
-    return value.text if value.n == usual else f"{value.text} ({value.n})"
-
-
-def _shares(rows: Sequence[SummaryRow], ratios: Sequence[float], cost: str) -> list[str]:
-    """Achieved share of ``cost`` per ratio, in percent; a range where methods differ."""
-    texts = []
-    for ratio in ratios:
-        shares = [
-            100 * getattr(row, cost) / getattr(row, f"dense_{cost}")
-            for row in rows
-            if row.ratio == ratio
-        ]
-        low, high = f"{min(shares):.1f}", f"{max(shares):.1f}"
-        texts.append(f"{low} %" if low == high else f"{low}–{high} %")
-    return texts
+def _shares(rows: Sequence[SummaryRow], column: Column, cost: str) -> str:
+    """Achieved share of ``cost``, in percent; a range where methods differ; said once a ratio."""
+    if column != Column(column.ratio):
+        return ""
+    shares = [
+        100 * getattr(row, cost) / getattr(row, f"dense_{cost}")
+        for row in rows
+        if row.ratio == column.ratio
+    ]
+    low, high = f"{min(shares):.1f}", f"{max(shares):.1f}"
+    return f"{low} %" if low == high else f"{low}–{high} %"

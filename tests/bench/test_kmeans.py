@@ -6,7 +6,6 @@ the benchmark's record (``--benchmark-json``); it is not asserted, the equal ine
 
 from __future__ import annotations
 
-import time
 import warnings
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from tests.bench.timing import announce, race
 from tropnnc.clustering import inertia, kmeans, project
 from tropnnc.unit import Array, IntArray
 
@@ -49,23 +49,13 @@ def _projected(features: Array) -> list[IntArray]:
 def test_kmeans_reduction(
     benchmark: BenchmarkFixture, features: Array, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    raw_seconds: list[float] = []
-    raw: list[IntArray] = []
-
-    def interleave() -> None:
-        start = time.perf_counter()
-        raw[:] = _raw(features)
-        raw_seconds.append(time.perf_counter() - start)
-
     with threadpool_limits(limits=1):
-        ours = benchmark.pedantic(
-            _projected, args=(features,), setup=interleave, rounds=ROUNDS, iterations=1
-        )
-    assert benchmark.stats is not None
-    seconds, reference = float(np.median(benchmark.stats.stats.data)), float(np.median(raw_seconds))
-    benchmark.extra_info.update(raw=raw_seconds, speedup=reference / seconds, widths=WIDTHS)
-    with capsys.disabled():
-        print(f"\nK-means at k = {WIDTHS}: {reference:.1f} s on raw features,", end=" ")
-        print(f"{seconds:.1f} s projected: {reference / seconds:.1f} times faster")
-    for mine, theirs in zip(ours, raw, strict=True):
+        outcome = race(benchmark, lambda: _projected(features), lambda: _raw(features), ROUNDS)
+    benchmark.extra_info.update(widths=WIDTHS)
+    announce(
+        capsys,
+        f"K-means at k = {WIDTHS}: {outcome.reference_seconds:.1f} s on raw features,"
+        f" {outcome.seconds:.1f} s projected: {1 / outcome.ratio:.1f} times faster",
+    )
+    for mine, theirs in zip(outcome.ours, outcome.reference, strict=True):
         assert inertia(features, mine) == pytest.approx(inertia(features, theirs), rel=1e-4)

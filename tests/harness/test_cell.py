@@ -1,6 +1,7 @@
 """A cell: what its record says, and when it is computed again."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ import pytest
 import torch
 
 from experiments import cell as cell_module
+from experiments import measure as measure_module
 from experiments.bench import open_bench
 from experiments.block import points, result_block
-from experiments.cell import Outcome, run_cell
+from experiments.cell import Outcome, cell_identity, run_cell
 from experiments.evaluation import unpack_bits
 from experiments.identity import digest
+from experiments.locks import Busy, lock
+from experiments.networks import training_of
+from experiments.record import write_record
 from experiments.settings import Machine
 from tests.harness.cells import a_cell, machine
 from tropnnc import Tier, TropnncError, compress, make_method
@@ -75,7 +80,7 @@ def test_ratio_one_changes_nothing(here: Machine) -> None:
 
 def test_a_rerun_computes_nothing(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run_cell(a_cell(), here)
-    monkeypatch.setattr(cell_module, "compress", None)
+    monkeypatch.setattr(measure_module, "compress", None)
     again = run_cell(a_cell(), here)
     assert again.record == first.record
     assert not again.computed
@@ -87,6 +92,7 @@ def test_two_machines_write_the_same_record_apart_from_timings(
     cell = a_cell("thinet", ratio=0.25, seed=2)
     first, second = (record_of(run_cell(cell, place)) for place in (here, machine(tmp_path)))
     assert first.pop("timing").keys() == second.pop("timing").keys()
+    assert first.pop("checksum") != second.pop("checksum")  # it covers the timings
     assert json.dumps(first) == json.dumps(second)
 
 
@@ -95,7 +101,7 @@ def test_a_failure_is_recorded_and_retried(tmp_path: Path, monkeypatch: pytest.M
         raise ZeroDivisionError("a method's fault")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cell_module, "compress", broken)
+        patch.setattr(measure_module, "compress", broken)
         failed = run_cell(a_cell(), machine(tmp_path))
     assert failed.status == record_of(failed)["status"] == "failed"
     assert "a method's fault" in record_of(failed)["traceback"]
@@ -133,7 +139,7 @@ def _seen_calibration(
         return compress(*args, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cell_module, "compress", spy)
+        patch.setattr(measure_module, "compress", spy)
         assert run_cell(a_cell(method, **changes), here).status == "done"
     return seen[0]
 
@@ -171,3 +177,31 @@ def test_cells_do_not_touch_the_dense_network_they_share(here: Machine) -> None:
         run_cell(replace(a_cell(method), ratio=0.3), here)
     for name, tensor in bench.model.state_dict().items():
         assert np.array_equal(tensor, before[name])
+
+
+def test_a_cell_or_network_that_another_process_is_at(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+    cell = a_cell()
+    training = training_of(cell, here)
+    assert training is not None
+    with lock(here.runs_dir, training.identity), pytest.raises(Busy):
+        run_cell(cell, here, wait=False)
+    identity = cell_identity(cell, open_bench(cell, here))
+    with lock(here.runs_dir, identity), pytest.raises(Busy):
+        run_cell(cell, here, wait=False)
+    assert run_cell(cell, here, wait=False).computed
+
+
+def test_a_cell_that_another_process_finished_meanwhile_is_found(tmp_path: Path) -> None:
+    here, there = machine(tmp_path), machine(tmp_path / "other")
+    record = record_of(run_cell(a_cell(), there))
+    open_bench(a_cell(), here)
+    with ThreadPoolExecutor() as pool:
+        with lock(here.runs_dir, record["identity"]):
+            waiting = pool.submit(run_cell, a_cell(), here)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            write_record(here.runs_dir, record)
+        outcome = waiting.result()
+    assert not outcome.computed
+    assert outcome.record == record

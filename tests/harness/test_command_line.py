@@ -58,6 +58,7 @@ def test_help_and_configuration_need_no_torch(argument: list[str]) -> None:
         (["ratio=0.1,0.5"], "a sweep needs -m"),
         (["ratio=0"], "ratio = 0 is not accepted; a number with 0 < ratio ≤ 1 is"),
         (["-m", "ratio=0.5,1.5"], "ratio = 1.5 is not accepted"),
+        (["plan=maybe"], "plan = maybe is not accepted; true or false is"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -91,3 +92,17 @@ def test_a_sweep_with_a_failure_runs_the_rest_names_it_and_can_be_resumed(tmp_pa
     assert again.returncode == 0
     assert "2 cells: 0 computed, 2 found on disk" in again.stdout
     assert "mnist5k, mlp(widths=16)" in again.stdout
+
+
+def test_a_finished_sweep_is_printed_again_without_torch(tmp_path: Path) -> None:
+    grid = ["-m", *TINY, "method=l1,l2", f"results_dir={tmp_path}"]
+    first = python("run.py", *grid)
+    assert "2 cells: 2 computed, 0 found on disk" in first.stdout, first.stderr
+    again = python("-c", WITHOUT_TORCH.format(argv=["run.py", *grid]))
+    assert again.returncode == 0, again.stderr
+    table = first.stdout[first.stdout.index("mnist5k, mlp(widths=16)") :]
+    assert again.stdout == table.replace("2 computed, 0 found", "0 computed, 2 found")
+    plan = python("run.py", *grid, "plan=true")
+    assert plan.stdout.startswith("2 cells: 2 done, 0 skipped, 0 missing, 0 failed before\n0 net")
+    next((tmp_path / "runs" / "cells").iterdir()).unlink()
+    assert "2 cells: 1 computed, 1 found on disk" in python("run.py", *grid).stdout

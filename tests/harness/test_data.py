@@ -1,5 +1,6 @@
 """Data: pinned splits that do not overlap, and one line where files are missing."""
 
+import hashlib
 import struct
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from experiments.data import idx as idx_module
 from experiments.data.idx import FILES, idx_dataset
 from experiments.settings import DatasetSettings
 from tropnnc import TropnncError
+from tropnnc.vision import torchvision
 
+MNIST = torchvision().datasets.MNIST
 SETTINGS = DatasetSettings("mnist5k", (0.1307,), (0.3081,))
 
 
@@ -45,27 +48,60 @@ def test_pixels_are_the_statistics_of_what_the_network_sees(digits: Dataset) -> 
         assert value == pytest.approx((wanted.item(),), abs=1e-5)
 
 
-def _write_idx(folder: Path, counts: tuple[int, int]) -> None:
+@pytest.fixture
+def blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with MNIST's files, all images blank, that count as the original."""
+    folder = tmp_path / "MNIST" / "raw"
     folder.mkdir(parents=True)
-    for count, names in zip(counts, (FILES[:2], FILES[2:]), strict=True):
-        labels = bytes(index % 10 for index in range(count))
-        (folder / names[0]).write_bytes(
-            struct.pack(">4i", 0x803, count, 28, 28) + bytes(count * 784)
-        )
-        (folder / names[1]).write_bytes(struct.pack(">2i", 0x801, count) + labels)
+    for count, (images, labels) in zip((60_000, 10_000), (FILES[:2], FILES[2:]), strict=True):
+        header = struct.pack(">4i", 0x803, count, 28, 28)
+        (folder / images).write_bytes(header + bytes(count * 784))
+        digits = bytes(index % 10 for index in range(count))
+        (folder / labels).write_bytes(struct.pack(">2i", 0x801, count) + digits)
+    hashes = tuple(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES)
+    monkeypatch.setitem(idx_module.SHA256, "MNIST", hashes)
+    return folder
 
 
-def test_torchvision_layout(tmp_path: Path) -> None:
-    _write_idx(tmp_path / "MNIST" / "raw", (60_000, 10_000))
+def test_torchvision_layout(blank: Path, tmp_path: Path) -> None:
     dataset = idx_dataset("mnist", "MNIST", tmp_path)
     lengths = [len(split) for split in (dataset.train, dataset.validation, dataset.test)]
     assert lengths == [55_000, 5_000, 10_000]
     assert torch.bincount(dataset.validation.labels).tolist() == [500] * 10
+    assert sorted(path.name for path in blank.iterdir()) == sorted(FILES)
 
 
-def test_a_data_set_of_another_size_is_refused(tmp_path: Path) -> None:
-    _write_idx(tmp_path / "MNIST" / "raw", (600, 100))
-    with pytest.raises(TropnncError, match="holds 600 and 100 images, accepted are 60000"):
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_a_damaged_file_is_named_set_aside_and_downloaded_again(
+    blank: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    damage: str,
+) -> None:
+    path = blank / FILES[1]
+    good = path.read_bytes()
+    path.write_bytes(good[:-1] if damage == "truncated" else good[:-1] + b"\1")
+    bad = path.read_bytes()
+
+    def download(_: object) -> None:
+        downloads.append(path.exists())
+        path.write_bytes(good)
+
+    downloads: list[bool] = []
+    monkeypatch.setattr(MNIST, "download", download)
+    idx_dataset("mnist", "MNIST", tmp_path)
+    assert downloads[0] is False
+    assert (blank / "damaged" / f"{path.name}.1").read_bytes() == bad
+    assert f"{path}: damaged" in capsys.readouterr().out
+
+
+def test_a_damaged_file_without_a_network(
+    blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (blank / FILES[2]).write_bytes(b"")
+    monkeypatch.setattr(MNIST, "mirrors", [])
+    with pytest.raises(TropnncError, match=rf"put {FILES[2]} \(unpacked\) into {blank}, or"):
         idx_dataset("mnist", "MNIST", tmp_path)
 
 

@@ -11,8 +11,11 @@ import torch
 from torch import Tensor
 
 from experiments.architectures import build
+from experiments.cell import run_cell
 from experiments.published import load_published
 from experiments.settings import ArchSettings
+from experiments.sweep import check_sweep
+from tests.harness.cells import a_cell, machine
 from tropnnc import TropnncError
 
 ARCH = ArchSettings("mlp", "experiments.architectures.MLP", (("widths", (8,)),))
@@ -26,7 +29,7 @@ def state() -> dict[str, Tensor]:
 def load(path: Path | str, tmp_path: Path, sha256: str | None = None) -> dict[str, Tensor]:
     model = build(ARCH)
     arch = replace(ARCH, checkpoint=str(path), sha256=sha256)
-    load_published(model, arch, tmp_path / "downloads")
+    load_published(model, arch, tmp_path)
     return model.state_dict()
 
 
@@ -108,3 +111,14 @@ def test_a_url_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(TropnncError, match="download failed"):
         load("https://example.org/weights.pt", tmp_path)
     assert not (tmp_path / "downloads").exists()
+
+
+def test_optional_weights_that_are_absent_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    arch = replace(a_cell().arch, checkpoint=str(tmp_path / "none.pt"), optional=True)
+    cell = a_cell(arch=arch)
+    check_sweep([cell], machine(tmp_path))
+    outcome = run_cell(cell, machine(tmp_path))
+    assert (outcome.status, outcome.record) == ("skipped", None)
+    assert "none.pt: not at hand" in outcome.message
+    with pytest.raises(TropnncError, match=r"none\.pt"):
+        check_sweep([replace(cell, arch=replace(arch, optional=False))], machine(tmp_path))

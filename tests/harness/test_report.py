@@ -3,16 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.cell import run_cell
 from experiments.manifest import write_manifest
 from experiments.record import read_record, write_record
 from experiments.report.__main__ import report
-from experiments.report.figure import draw, save
+from experiments.report.figure import figures
 from experiments.report.render import to_latex, to_markdown, to_text
+from experiments.report.rows import summary_row
 from experiments.report.statistics import accuracy, dense_accuracy, sample
-from experiments.report.summary import SummaryRow, read_summary, summary_row, write_summary
+from experiments.report.style import save
+from experiments.report.summary import SummaryRow, read_summary, write_summary
 from experiments.report.tables import blocks
 from experiments.report.variants import variants
 from tests.harness.cells import a_cell, machine
@@ -64,7 +67,7 @@ def test_the_best_is_chosen_within_its_tier_and_ties_share() -> None:
     bold = {
         (line.method, ratio)
         for line in block.lines
-        for ratio, best in zip(block.ratios, line.best, strict=True)
+        for ratio, best in zip(block.headings, line.best, strict=True)
         if best
     }
     assert bold == {
@@ -101,8 +104,10 @@ def test_a_csv_with_other_columns_is_refused(tmp_path: Path) -> None:
 
 
 def test_figures_are_the_same_bytes_again(tmp_path: Path) -> None:
-    first = [path.read_bytes() for path in save(draw(ROWS), tmp_path / "first")]
-    second = [path.read_bytes() for path in save(draw(ROWS), tmp_path / "second")]
+    first, second = (
+        [path.read_bytes() for path in save(figures(ROWS)[""], tmp_path / name)]
+        for name in ("first", "second")
+    )
     assert first == second
 
 
@@ -135,3 +140,65 @@ def test_records_become_the_csv_and_a_missing_one_is_named(tmp_path: Path) -> No
 def test_nothing_to_report(tmp_path: Path) -> None:
     with pytest.raises(TropnncError, match="no experiment 'nonsense'"):
         report("nonsense", tmp_path)
+
+
+def scoped(row: SummaryRow, scope: str) -> SummaryRow:
+    settings = row.settings.replace("scope=all", f"scope={scope}")
+    return replace(row, settings=settings, identity=f"{row.identity} {scope}")
+
+
+def test_every_scope_has_a_block_and_a_panel_of_its_own() -> None:
+    rows = [*ROWS, *(scoped(row, "linear") for row in ROWS if row.arch == "lenet_a")]
+    titles = [block.title.split(":")[0] for block in blocks(rows)]
+    assert titles == ["digits, lenet_a", "digits, lenet_a, scope linear", "digits, lenet_b"]
+    assert not any("scope" in name for name in variants(rows).values())
+    axes = figures(rows)[""].axes
+    assert [axis.get_title(loc="left") for axis in axes if axis.get_visible()] == titles
+    assert len(axes) == 4
+
+
+def tuned(row: SummaryRow) -> SummaryRow:
+    """Two points better after an epoch, three after ten; re-calibration takes one away."""
+    first, last, less = (row.correct + row.total * points // 100 for points in (2, 3, -1))
+    return replace(
+        row,
+        recalibrated_dense_correct=row.dense_correct - row.total // 50,
+        recalibrated_correct=less,
+        finetuned_correct=last,
+        curve=f"1={first} 10={last}",
+    )
+
+
+def test_before_and_after_are_columns_and_the_gain_is_computed() -> None:
+    [block, _] = blocks([tuned(row) for row in ROWS])
+    assert block.headings[:4] == ("0.5", "0.5 re-calibrated", "0.5 fine-tuned", "0.5 gain")
+    lines = {line.method: line for line in block.lines}
+    before, recalibrated, finetuned, gained = lines["l1"].cells[:4]
+    means = [float(text.split()[0]) for text in (before, recalibrated, finetuned)]
+    assert means[1] - means[0] == pytest.approx(-1.0, abs=0.11)
+    assert means[2] - means[0] == pytest.approx(3.0, abs=0.11)
+    assert gained == "+3.0 ± 0.0"
+    assert lines["dense"].cells[:4] == ("96.2 ± 0.2", "94.2 ± 0.2", "", "")
+    assert not any(line.best[3] for line in block.lines)
+
+
+def test_rows_without_a_stage_take_its_column_away() -> None:
+    [block, _] = blocks([tuned(ROWS[0]), *ROWS[1:]])
+    assert block.headings == ("0.5", "0.1")
+
+
+def test_the_curve_is_drawn_from_epoch_zero_on() -> None:
+    rows = [tuned(row) for row in ROWS if row.ratio == 0.1]
+    [(suffix, figure)] = figures(rows).items()
+    assert suffix == "_curve"
+    line = next(line for line in figure.axes[0].get_lines() if line.get_label() == "l1")
+    before = accuracy([row for row in rows if (row.arch, row.method) == ("lenet_a", "l1")]).mean
+    xs, ys = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    assert xs.tolist() == [0, 1, 10]
+    assert ys == pytest.approx([before, before + 2, before + 3])
+
+
+def test_a_curve_survives_the_csv(tmp_path: Path) -> None:
+    rows = [tuned(row) for row in ROWS]
+    write_summary(rows, tmp_path / "x.csv")
+    assert read_summary(tmp_path / "x.csv") == rows

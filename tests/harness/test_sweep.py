@@ -1,11 +1,15 @@
 """Sweeps: one failure stops nothing, only what is missing runs, bad input starts nothing."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
+from experiments import cell as cell_module
 from experiments import sweep as sweep_module
 from experiments.cell import Outcome, run_cell
+from experiments.locks import Busy
+from experiments.record import Record
 from experiments.settings import CellSettings, Machine
 from experiments.sweep import SweepInterrupted, check_sweep, counts, run_sweep
 from tests.harness.cells import a_cell, machine
@@ -15,7 +19,7 @@ CELLS = [a_cell(method, seed=seed) for method in ("random", "l1", "l2") for seed
 
 
 def test_one_failure_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def sometimes(cell: CellSettings, where: Machine) -> Outcome:
+    def sometimes(cell: CellSettings, where: Machine, _: bool) -> Outcome:
         if cell.method.name == "l1":
             raise TropnncError("no such thing")
         return run_cell(cell, where)
@@ -37,7 +41,7 @@ def test_only_what_is_missing_runs(tmp_path: Path) -> None:
 def test_cells_of_one_network_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[int] = []
 
-    def note(cell: CellSettings, _: Machine) -> Outcome:
+    def note(cell: CellSettings, *_: object) -> Outcome:
         order.append(cell.seed)
         return Outcome(cell, "done")
 
@@ -46,10 +50,41 @@ def test_cells_of_one_network_run_together(tmp_path: Path, monkeypatch: pytest.M
     assert order == [0, 0, 0, 1, 1, 1]
 
 
+def test_what_another_process_is_at_is_left_to_it_and_looked_up_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[tuple[int, bool]] = []
+
+    def shared(cell: CellSettings, _: Machine, wait: bool) -> Outcome:
+        index = CELLS.index(cell)
+        if index in (0, 3) and not wait:
+            raise Busy
+        order.append((index, wait))
+        return Outcome(cell, "done")
+
+    monkeypatch.setattr(sweep_module, "run_cell", shared)
+    outcomes = run_sweep(CELLS, machine(tmp_path))
+    assert [outcome.cell for outcome in outcomes] == CELLS
+    # Even indices are of one network, odd ones of the other.
+    assert order == [(2, False), (4, False), (1, False), (5, False), (0, True), (3, True)]
+
+
+def test_a_full_disk_ends_the_sweep_and_says_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Record:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cell_module, "write_record", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        run_sweep(CELLS, machine(tmp_path))
+    assert caught.value.__notes__ == ["0 of 6 cells are done"]
+
+
 def test_ctrl_c_says_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[CellSettings] = []
 
-    def interrupted(cell: CellSettings, _: Machine) -> Outcome:
+    def interrupted(cell: CellSettings, *_: object) -> Outcome:
         calls.append(cell)
         if len(calls) == 3:
             raise KeyboardInterrupt

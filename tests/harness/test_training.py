@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments import checkpoints
-from experiments.checkpoints import trained_network
+from experiments.checkpoints import Training, trained_network
 from experiments.data import Dataset, Split, load_dataset
 from experiments.identity import weights_hash
 from experiments.settings import TrainSettings
@@ -30,8 +30,8 @@ def trained(dataset: Dataset, seed: int = 0, recipe: TrainSettings = RECIPE) -> 
     return weights_hash(model.state_dict())
 
 
-def cached(dataset: Dataset, folder: Path) -> nn.Module:
-    return trained_network(CELL.arch, RECIPE, dataset, CELL.dataset, 0, CPU, folder)
+def cached(dataset: Dataset, runs_dir: Path) -> nn.Module:
+    return trained_network(Training(CELL.arch, RECIPE, dataset, CELL.dataset, 0), CPU, runs_dir)
 
 
 def test_same_seed_same_bytes_whatever_was_drawn_before(digits: Dataset) -> None:
@@ -67,9 +67,11 @@ def test_a_cached_network_is_not_trained_again(
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "no facts", "torn facts"])
-def test_a_damaged_checkpoint_is_trained_anew(digits: Dataset, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_checkpoint_is_trained_anew(
+    digits: Dataset, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     good = weights_hash(cached(digits, tmp_path).state_dict())
-    [weights], [facts] = tmp_path.glob("*.safetensors"), tmp_path.glob("*.json")
+    facts, weights = sorted((tmp_path / "checkpoints").iterdir())
     blob = weights.read_bytes()
     if damage == "truncated":
         weights.write_bytes(blob[:-100])
@@ -79,8 +81,12 @@ def test_a_damaged_checkpoint_is_trained_anew(digits: Dataset, tmp_path: Path, d
         facts.unlink()
     else:
         facts.write_text(facts.read_text()[:20])
+    damaged = weights.read_bytes()
     assert weights_hash(cached(digits, tmp_path).state_dict()) == good
     assert weights.read_bytes() == blob
+    if damage != "no facts":  # that one was never finished
+        assert f"{weights}: damaged" in capsys.readouterr().out
+        assert (tmp_path / "damaged" / f"{weights.name}.1").read_bytes() == damaged
 
 
 def test_an_unknown_option_of_an_architecture(digits: Dataset) -> None:

@@ -11,12 +11,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from baselines.thinet import ThiNet, rescaling, thinet, thinet_keep
+from baselines.thinet import ThiNet, reconstruction, rescaling, thinet, thinet_keep
 from baselines.thinet_greedy import keeping_path, removal_path
 from baselines.thinet_sampling import contribution_gram
 from tests.units import KINDS, Activations, kept_of, make_unit, mix_of, own_activations
 from tropnnc import TropnncError
-from tropnnc.unit import Array, Consumer, ConvGeometry
+from tropnnc.unit import Array, Consumer, ConvGeometry, Unit
 
 Make = Callable[[], ThiNet]
 
@@ -172,6 +172,41 @@ def test_widths_are_nested_and_the_full_width_keeps_all_as_it_is(make: Make) -> 
     assert [len(keep) for keep in kept] == list(range(1, unit.neurons + 1))
     assert all(narrow < wide for narrow, wide in pairwise(kept))
     np.testing.assert_array_equal(mix_of(make().reduce(state, unit.neurons)), np.eye(unit.neurons))
+
+
+def _dense_activations(unit: Unit, calibration: Activations) -> Array:
+    """Hidden activations ``[positions, n]``, all consumers stacked."""
+    inputs = calibration.consumer_inputs[: len(unit.consumers)]
+    return np.concatenate([h.flatten(2).movedim(1, 2).flatten(0, 1).numpy() for h in inputs])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("make", [thinet, thinet_keep])
+def test_full_rescaling_is_the_least_squares_fit_of_all_activations(
+    kind: str, make: Callable[..., ThiNet]
+) -> None:
+    unit = make_unit(kind, np.random.default_rng(0))
+    calibration = own_activations(unit, kind, np.random.default_rng(1))
+    unit = replace(unit, calibration=calibration)
+    full, scalar = (
+        (reducer := make(rescale=rescale)).reduce(
+            reducer.prepare(unit, np.random.default_rng(2)), 4
+        )
+        for rescale in ("full", "scalar")
+    )
+    h = _dense_activations(unit, calibration)
+    fit = np.linalg.lstsq(h[:, kept_of(full)], h)[0].T
+    assert kept_of(full) == kept_of(scalar)
+    np.testing.assert_allclose(mix_of(full), fit, atol=1e-4)
+    np.testing.assert_array_equal(mix_of(full)[kept_of(full)], np.eye(4))
+    error = [np.linalg.norm(h - h[:, kept_of(r)] @ mix_of(r).T) for r in (full, scalar)]
+    assert error[0] < error[1]
+
+
+def test_full_rescaling_leaves_dead_channels_alone() -> None:
+    np.testing.assert_array_equal(
+        reconstruction(np.zeros((3, 3)), np.array([0, 2])), [[1, 0], [0, 0], [0, 1]]
+    )
 
 
 def test_without_images_there_is_one_clear_error() -> None:

@@ -16,7 +16,10 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from experiments.collector import collector_off
 from experiments.compose import compose_jobs, expand
+from experiments.console import say
+from experiments.stamp import stamp_of
 
 
 class CellSweeper(Sweeper):
@@ -56,10 +59,16 @@ class SerialLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Compose every job, run the sweep, print its summary."""
+        """Compose every job, run the sweep, print its summary; what is finished is only printed."""
         jobs = [tuple(overrides) for overrides in job_overrides]
-        configs = compose_jobs(jobs, self.config, self.loader)
-        from experiments.command import sweep_command  # noqa: PLC0415  (torch: not for --help)
+        stamp = stamp_of(jobs, self.config)
+        text = stamp.read() if stamp is not None else None
+        if text is not None:
+            say(text)
+            return []
+        with collector_off():
+            configs = compose_jobs(jobs, self.config, self.loader)
+            from experiments.command import sweep_command  # noqa: PLC0415  (torch: not for --help)
 
-        sweep_command(configs, self.config.hydra)
+        sweep_command(configs, self.config.hydra, stamp)
         return []

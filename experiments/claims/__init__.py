@@ -1,0 +1,1 @@
+"""Verdicts on published claims, from the committed summaries alone."""

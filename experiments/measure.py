@@ -1,0 +1,98 @@
+"""The body of a record: compress, evaluate, and what may follow."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from torch import Tensor, nn
+
+from experiments.bench import Bench
+from experiments.determinism import deterministic
+from experiments.environment import environment
+from experiments.evaluation import Evaluation, output_error
+from experiments.finetuning import finetune, recalibrated, reinitialised
+from experiments.settings import CellSettings, Finetuning
+from tropnnc import Allocator, Reducer, Report, Tier, compress
+from tropnnc.seeding import derive_seed
+
+
+def measure(
+    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
+) -> dict[str, Any]:
+    """Everything that a record says about the result.
+
+    ``compressed`` is before, ``recalibrated`` and ``finetuned`` are after what they are named for.
+    """
+    dense = bench.dense
+    started = time.perf_counter()
+    small, report = _compress(cell, bench, reducer, allocator)
+    timing = {"compress_seconds": _since(started)}
+    if cell.finetuning is not None and cell.finetuning.from_scratch:
+        small = reinitialised(small, cell.seed)
+    started = time.perf_counter()
+    compressed = bench.evaluate(small)
+    timing["evaluate_seconds"] = _since(started)
+    body = {
+        "dense": {**dense.record(), **asdict(report.before)},
+        "compressed": {**compressed.record(), **asdict(report.after)},
+        "output_error": output_error(dense.logits, compressed.logits),
+        "units": [
+            {"name": row.name, "kind": row.kind, "neurons": row.neurons, "kept": row.kept}
+            for row in report.units
+        ],
+        "left_alone": [asdict(item) for item in report.left_alone],
+        "environment": environment(),
+    }
+    if cell.recalibration_images:
+        images = cell.recalibration_images
+        small = recalibrated(small, bench.calibration(images, cell.seed))
+        body["recalibrated"] = {
+            "dense": _dense_recalibrated(bench, images, cell.seed).record(),
+            "compressed": bench.evaluate(small).record(),
+        }
+    if cell.finetuning is not None:
+        started = time.perf_counter()
+        body["finetuned"] = _curve(small, cell.finetuning, bench, cell.seed)
+        timing["finetune_seconds"] = _since(started)
+    return {**body, "timing": timing}
+
+
+def _compress(
+    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
+) -> tuple[nn.Module, Report]:
+    images: Tensor | None = None
+    if reducer.needs >= Tier.IMAGES:
+        images = bench.calibration(cell.calibration_images, cell.seed)
+    with deterministic(derive_seed(cell.seed, "torch")):
+        return compress(
+            bench.model,
+            bench.test_images[:1].to(bench.device),
+            method=reducer,
+            ratio=cell.ratio,
+            scope=cell.scope,
+            order=cell.order,
+            allocator=allocator,
+            calibration=images,
+            pixels=bench.pixels,
+            seed=derive_seed(cell.seed, "compress"),
+        )
+
+
+@lru_cache(maxsize=2)
+def _dense_recalibrated(bench: Bench, images: int, seed: int) -> Evaluation:
+    return bench.evaluate(recalibrated(bench.model, bench.calibration(images, seed)))
+
+
+def _curve(small: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> list[dict[str, Any]]:
+    """The evaluations at the reported epochs; the last one is the result."""
+    return [
+        {"epoch": epoch, **bench.evaluate(small).record()}
+        for epoch in finetune(small, settings, bench, seed)
+    ]
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 4)

@@ -1,0 +1,52 @@
+"""The dense networks of a sweep: which they are, and whether they are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from experiments.checkpoints import Training, is_stored
+from experiments.data import load_dataset
+from experiments.locks import is_busy
+from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine, TrainSettings
+
+Network = tuple[DatasetSettings, ArchSettings, TrainSettings | None, int]
+
+
+def network_of(cell: CellSettings) -> Network:
+    """What determines the dense network of ``cell``; published weights have no recipe."""
+    recipe = cell.train if cell.arch.checkpoint is None else None
+    return cell.dataset, cell.arch, recipe, cell.seed
+
+
+def by_network(cells: Sequence[CellSettings]) -> list[int]:
+    """Indices of the cells, those of one dense network next to each other."""
+    first: dict[Network, int] = {}
+    places = [first.setdefault(network_of(cell), index) for index, cell in enumerate(cells)]
+    return sorted(range(len(cells)), key=places.__getitem__)
+
+
+def one_per_network(cells: Iterable[CellSettings]) -> list[CellSettings]:
+    """One cell of each dense network."""
+    return list({network_of(cell): cell for cell in cells}.values())
+
+
+def training_of(cell: CellSettings, machine: Machine) -> Training | None:
+    """How the dense network of ``cell`` is made; None where its weights are published."""
+    dataset, arch, recipe, seed = network_of(cell)
+    if recipe is None:
+        return None
+    return Training(arch, recipe, load_dataset(dataset.name, machine.data_dir), dataset, seed)
+
+
+def is_trained(cell: CellSettings, machine: Machine) -> bool:
+    """Whether the dense network of ``cell`` is on disk, whole or damaged."""
+    training = training_of(cell, machine)
+    return training is None or is_stored(training, machine.runs_dir)
+
+
+def is_being_trained(cell: CellSettings, machine: Machine) -> bool:
+    """Whether another process trains the dense network of ``cell`` now."""
+    training = training_of(cell, machine)
+    if training is None or is_stored(training, machine.runs_dir):
+        return False
+    return is_busy(machine.runs_dir, training.identity)

@@ -1,0 +1,97 @@
+"""How figures look, told apart in grey by dash and marker; colours (Okabe-Ito) only help."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
+
+from experiments.report.statistics import Sample
+from tropnnc.files import write_atomic
+
+COLUMN_INCHES = 3.4
+PANEL_INCHES = 1.9
+LEGEND_NAMES = 3
+_DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
+_MARKERS = ("o", "s", "^", "D", "v", "P", "h", "<", "p", ">")
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F")
+STYLE: dict[RcKeyType, Any] = {
+    "font.size": 7,
+    "axes.titlesize": 7.5,
+    "legend.fontsize": 6.5,
+    "legend.title_fontsize": 6.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.6,
+    "svg.hashsalt": "tropnnc",
+    "svg.fonttype": "path",
+}
+
+
+def grid(rows: int, columns: int, names: int) -> tuple[Figure, Any]:
+    """A figure and its axes ``[rows, columns]``, with room for a legend of ``names``."""
+    legend = 0.14 * -(-names // (LEGEND_NAMES * columns)) + 0.3
+    figure = Figure(figsize=(COLUMN_INCHES * columns, PANEL_INCHES * rows + legend))
+    figure.set_layout_engine("constrained")
+    return figure, figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+
+
+def plot(
+    axis: Axes, xs: Sequence[float], samples: Sequence[Sample], label: str, index: int, hollow: bool
+) -> None:
+    """A method's means over ``xs`` and the band of one standard deviation."""
+    colour = _COLOURS[index % len(_COLOURS)]
+    axis.plot(
+        xs,
+        [sample.mean for sample in samples],
+        label=label,
+        color=colour,
+        linestyle=_DASHES[index % len(_DASHES)],
+        marker=_MARKERS[index % len(_MARKERS)],
+        markerfacecolor="white" if hollow else colour,
+    )
+    low = [sample.mean - sample.sd for sample in samples]
+    high = [sample.mean + sample.sd for sample in samples]
+    axis.fill_between(xs, low, high, color=colour, alpha=0.1, linewidth=0)
+
+
+def dress(axis: Axes, title: str) -> None:
+    """What all panels have: a title, a light grid."""
+    axis.set_title(title, loc="left")
+    axis.grid(axis="y", color="0.9", linewidth=0.5)
+    axis.set_axisbelow(True)
+
+
+def legend(figure: Figure, axes: Sequence[Axes], columns: int, title: str | None) -> None:
+    """One legend below the panels for the names in any of them."""
+    handles: dict[str, Any] = {}
+    for axis in axes:
+        handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=LEGEND_NAMES * columns,
+        frameon=False,
+        handlelength=3.2,
+        title=title,
+    )
+
+
+def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Write ``stem`` as PNG (300 dpi) and SVG, the same bytes for the same figure."""
+    paths = stem.with_suffix(".png"), stem.with_suffix(".svg")
+    with mpl.rc_context(STYLE):
+        for path, metadata in zip(paths, ({"Software": None}, {"Date": None}), strict=True):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=path.suffix[1:], dpi=300, metadata=metadata)
+            write_atomic(path, buffer.getvalue())
+    return paths

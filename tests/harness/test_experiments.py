@@ -1,0 +1,113 @@
+"""Every experiment composes, cell by cell, into settings that the harness accepts."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hydra import initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.compose import Job, compose_jobs, expand
+from experiments.parsing import cell_settings
+from experiments.settings import CellSettings
+from tests.harness.cells import ROOT
+
+METHODS, RATIOS, SCOPES, DATASETS = 9, 5, 2, 2
+CELLS = {
+    "quick": 2 * 3 * 8 * RATIOS,
+    "mnist_lenet300100": DATASETS * 10 * METHODS * RATIOS,
+    "mnist_lenet5": DATASETS * 5 * SCOPES * METHODS * RATIOS,
+    "mnist_smyrnis": 3 * SCOPES * METHODS * RATIOS,
+    "mnist_smyrnis_fashion": 3 * SCOPES * METHODS * RATIOS,
+    "mnist_published_lenet300100": METHODS * RATIOS,
+    "mnist_published_lenet5": METHODS * RATIOS,
+    "mnist_published_mlp": METHODS * RATIOS,
+    "mnist_published_fashion": METHODS * RATIOS,
+    "mnist_finetune": 3 * (5 + 5),
+    "mnist_lenet300100_quick": DATASETS * METHODS * 2,
+    "mnist_lenet5_quick": DATASETS * SCOPES * METHODS * 2,
+    "mnist_finetune_quick": 5 + 5,
+}
+
+DATA = ("mnist5k", "mnist", "fashion_mnist")
+ARCHITECTURES = sorted(path.stem for path in (ROOT / "conf" / "arch").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def loader() -> Iterator[ConfigLoader]:
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        yield hydra.config_loader
+
+
+def grid(experiment: str, loader: ConfigLoader, *arguments: str) -> tuple[DictConfig, list[Job]]:
+    chosen = f"experiment={experiment}"
+    master = loader.load_configuration("config", [chosen], RunMode.MULTIRUN)
+    return master, expand(master.hydra.sweeper.params, [chosen, *arguments], loader)
+
+
+def settings_of(
+    jobs: Sequence[Job], master: DictConfig, loader: ConfigLoader
+) -> list[CellSettings]:
+    return [cell_settings(resolved(config)) for config in compose_jobs(jobs, master, loader)]
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def cells(experiment: str, loader: ConfigLoader) -> list[CellSettings]:
+    """One cell for every choice of groups: seed, ratio and scope are plain values."""
+    master, jobs = grid(experiment, loader, "seed=0", "ratio=0.5", "scope=all")
+    return settings_of(jobs, master, loader)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes_into_different_cells(
+    experiment: str, loader: ConfigLoader
+) -> None:
+    settings = cells(experiment, loader)
+    scratch = [c for c in settings if c.finetuning is not None and c.finetuning.from_scratch]
+    # Whatever the method was, training from scratch is the same cell.
+    assert len(set(scratch)) == min(1, len(scratch))
+    assert len(set(settings)) == len(settings) - max(0, len(scratch) - 1) > 0
+
+
+@pytest.mark.parametrize("experiment", CELLS)
+def test_number_of_cells(experiment: str, loader: ConfigLoader) -> None:
+    jobs = grid(experiment, loader)[1]
+    assert len(set(jobs)) == len(jobs) == CELLS[experiment]
+
+
+def test_an_experiment_that_extends_another_keeps_the_rest_of_its_grid(
+    loader: ConfigLoader,
+) -> None:
+    [arch] = {cell.arch for cell in cells("mnist_smyrnis_fashion", loader)}
+    assert dict(arch.options) == {"channels": 32, "hidden": 1000}
+
+
+def test_every_network_has_a_recipe_on_every_data_set(loader: ConfigLoader) -> None:
+    master = loader.load_configuration("config", [], RunMode.MULTIRUN)
+    choices = [f"dataset={','.join(DATA)}", f"arch={','.join(ARCHITECTURES)}"]
+    recipes = {
+        (cell.dataset.name, cell.arch.name): cell.train
+        for cell in settings_of(expand({}, choices, loader), master, loader)
+    }
+    assert len(recipes) == len(DATA) * len(ARCHITECTURES)
+    assert recipes["mnist5k", "lenet5"] != recipes["mnist", "lenet5"]
+
+
+def test_published_networks_are_optional_and_checked(loader: ConfigLoader) -> None:
+    published = [
+        cell for name in EXPERIMENTS if "published" in name for cell in cells(name, loader)
+    ]
+    assert published
+    assert all(cell.arch.optional and cell.arch.sha256 for cell in published)
+    assert all((cell.arch.checkpoint or "").endswith(".pt") for cell in published)
