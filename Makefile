@@ -49,20 +49,21 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## time the K-means reduction against scikit-learn (3 min)
+bench: $(READY) ## K-means against scikit-learn, and what the harness adds (10 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
 	$(BIN)/python run.py experiment=quick
-	$(BIN)/python -m experiments.report quick
+	$(BIN)/python -m experiments.report quick --paths
 
 # Every experiment goes on where it stopped; one whose weights are not at hand is skipped.
 reproduce-mnist: $(READY) ## MNIST and Fashion-MNIST in full, three networks (3 h; QUICK=1: 10 min)
-	@for experiment in $(MNIST:%=%$(SUFFIX)); do \
+	@for experiment in $(MNIST:%=%$(SUFFIX)) $(if $(QUICK),,claims_options); do \
 	  $(BIN)/python run.py experiment=$$experiment || exit; \
 	done
 	$(BIN)/python -m experiments.latency $(TIMED:%=%$(SUFFIX))
-	$(BIN)/python -m experiments.report
+	$(BIN)/python -m experiments.report --paths
+	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
 
 report: $(READY) ## rebuild tables and figures from results/summary (4 s)
 	$(BIN)/python -m experiments.report

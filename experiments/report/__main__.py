@@ -21,8 +21,8 @@ from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 
 
-def report(experiment: str, results: Path) -> list[Path]:
-    """Write everything about ``experiment``, print its table, return the paths written.
+def report(experiment: str, results: Path) -> tuple[str, list[Path]]:
+    """Write everything about ``experiment``; its tables as text, and the paths written.
 
     The CSV is renewed where the experiment's cells are on disk; the rest is made from the CSV.
 
@@ -46,10 +46,10 @@ def report(experiment: str, results: Path) -> list[Path]:
     drawn: list[Path] = []
     for suffix, figure in figures(rows).items():
         drawn += save(figure, results / "figures" / f"{experiment}{suffix}")
-    say(to_text(tables))
+    text = to_text(tables)
     if csv_path(results, experiment).exists():
-        say(write_tables(experiment, results))
-    return [csv, stem.with_suffix(".md"), stem.with_suffix(".tex"), *drawn]
+        text += f"\n{write_tables(experiment, results)}"
+    return text, [csv, stem.with_suffix(".md"), stem.with_suffix(".tex"), *drawn]
 
 
 def known(results: Path) -> list[str]:
@@ -78,11 +78,12 @@ def main() -> int:
         help="names of files in conf/experiment; none: every one with results",
     )
     parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    parser.add_argument("--paths", action="store_true", help="print no table, only the paths")
     arguments = parser.parse_args()
     try:
         for experiment in arguments.experiment or known(arguments.results):
-            paths = report(experiment, arguments.results)
-            say("\n".join(["", *map(str, paths)]))
+            text, paths = report(experiment, arguments.results)
+            say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
     except TropnncError as error:
         print(f"report: {error}", file=sys.stderr)
         return BAD_INPUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tropnnc.files import write_atomic
 COLUMN_INCHES = 3.4
 PANEL_INCHES = 1.9
 LEGEND_NAMES = 3
+TITLE_CHARACTERS = 46
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "h", "<", "p", ">")
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F")
@@ -65,7 +67,7 @@ def plot(
 
 def dress(axis: Axes, title: str) -> None:
     """What all panels have: a title, a light grid."""
-    axis.set_title(title, loc="left")
+    axis.set_title(textwrap.fill(title, TITLE_CHARACTERS), loc="left")
     axis.grid(axis="y", color="0.9", linewidth=0.5)
     axis.set_axisbelow(True)
 
@@ -81,7 +83,9 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int, title: str | None
         loc="outside lower center",
         ncols=LEGEND_NAMES * columns,
         frameon=False,
-        handlelength=3.2,
+        handlelength=2.6,
+        handletextpad=0.5,
+        columnspacing=1.0,
         title=title,
     )
 

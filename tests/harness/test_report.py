@@ -113,7 +113,7 @@ def test_figures_are_the_same_bytes_again(tmp_path: Path) -> None:
 
 def test_a_fresh_clone_reports_from_the_csv_alone(tmp_path: Path) -> None:
     write_summary(ROWS, tmp_path / "summary" / "tiny.csv")
-    written = report("tiny", tmp_path)
+    _, written = report("tiny", tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         *("summary/tiny.csv", "tables/tiny.md", "tables/tiny.tex"),
         *("figures/tiny.png", "figures/tiny.svg"),
