@@ -37,10 +37,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev]'
 	@touch $@
 
-test: $(READY) ## run the fast tests (1.5 min)
+test: $(READY) ## run the fast tests (4 min)
 	$(BIN)/python -m pytest -rs
 
-test-slow: $(READY) ## run the slow tests (2.5 min)
+test-slow: $(READY) ## run the slow tests (3 min)
 	$(BIN)/python -m pytest -m slow
 
 lint: $(READY) ## check format, style and types (12 s)
