@@ -40,7 +40,7 @@ $(READY): pyproject.toml constraints.txt
 test: $(READY) ## run the fast tests (4 min)
 	$(BIN)/python -m pytest -rs
 
-test-slow: $(READY) ## run the slow tests (3 min)
+test-slow: $(READY) ## run the slow tests (2.5 min)
 	$(BIN)/python -m pytest -m slow
 
 lint: $(READY) ## check format, style and types (12 s)
@@ -49,7 +49,7 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## K-means against scikit-learn, and what the harness adds (10 min)
+bench: $(READY) ## K-means against scikit-learn, and what the harness adds (6 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
