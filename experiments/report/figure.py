@@ -46,7 +46,7 @@ def draw(
     networks = list(dict.fromkeys((place.dataset, place.arch) for place in places))
     scopes = list(dict.fromkeys(place.scope for place in places))
     with mpl.rc_context(STYLE):
-        figure, axes = grid(len(networks), len(scopes), len(order) + 1)
+        figure, axes = grid(len(networks), len(scopes), ["dense", *order])
         for axis in axes.flat:
             axis.set_visible(False)
         for place, cells in places.items():

@@ -19,6 +19,7 @@ from tropnnc.files import write_atomic
 COLUMN_INCHES = 3.4
 PANEL_INCHES = 1.9
 LEGEND_NAMES = 3
+LEGEND_CHARACTERS = 90
 TITLE_CHARACTERS = 46
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "h", "<", "p", ">")
@@ -38,12 +39,18 @@ STYLE: dict[RcKeyType, Any] = {
 }
 
 
-def grid(rows: int, columns: int, names: int) -> tuple[Figure, Any]:
+def grid(rows: int, columns: int, names: Sequence[str]) -> tuple[Figure, Any]:
     """A figure and its axes ``[rows, columns]``, with room for a legend of ``names``."""
-    legend = 0.14 * -(-names // (LEGEND_NAMES * columns)) + 0.3
+    legend = 0.14 * -(-len(names) // _names_per_line(names, columns)) + 0.3
     figure = Figure(figsize=(COLUMN_INCHES * columns, PANEL_INCHES * rows + legend))
     figure.set_layout_engine("constrained")
     return figure, figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+
+
+def _names_per_line(names: Sequence[str], columns: int) -> int:
+    """As many as fit beside their handles, at most three per column."""
+    longest = max(map(len, names)) + 8
+    return columns * max(1, min(LEGEND_NAMES, LEGEND_CHARACTERS // longest))
 
 
 def plot(
@@ -81,7 +88,7 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int, title: str | None
         list(handles.values()),
         list(handles),
         loc="outside lower center",
-        ncols=LEGEND_NAMES * columns,
+        ncols=_names_per_line(list(handles), columns),
         frameon=False,
         handlelength=2.6,
         handletextpad=0.5,
