@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
-.PHONY: check-paper check-published spot-check claims
+.PHONY: train-cifar check-paper check-published spot-check claims reproduce-geometry
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,14 +14,17 @@ SUFFIX := $(if $(QUICK),_quick)
 TIMED := mnist_lenet300100 mnist_lenet5 mnist_smyrnis mnist_smyrnis_fashion
 PUBLISHED := $(addprefix mnist_published_,lenet300100 lenet5 mlp fashion)
 MNIST := $(TIMED) $(PUBLISHED) mnist_finetune
-# Of spot-check and check-paper.
+# The longest first: two run at a time.
+GEOMETRY := $(addprefix geometry_,cup options bounds widths binary rescaling rules)
+# Of spot-check (MINUTES: stop after so long) and check-paper.
 N := 10
 SEED := 0
+MINUTES := 8
 SEEDS := 3
 LIMIT := 20
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## create .venv with the tested versions (1 min, once)
 
@@ -65,8 +68,23 @@ reproduce-mnist: $(READY) ## MNIST and Fashion-MNIST in full, three networks (3 
 	$(BIN)/python -m experiments.report --paths
 	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
 
-report: $(READY) ## rebuild tables and figures from results/summary (4 s)
+# Two processes, as many as the cores it was timed on; results do not depend on it.
+reproduce-geometry: $(READY) ## zonotopes, bounds, rules and widths on MNIST (45 min; QUICK=1: 5 min)
+	@printf '%s\n' $(GEOMETRY:%=%$(SUFFIX)) | \
+	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
+	$(BIN)/python -m experiments.report $(GEOMETRY:%=%$(SUFFIX)) --paths
+	$(BIN)/python -m experiments.geometry --suffix "$(SUFFIX)"
+
+# The weights are committed: this makes them anew, or what is missing, one after another.
+train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on (2.5 h on one core)
+	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=cifar_vgg --seeds 0 1 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=cifar_alexnet
+	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=resnet20
+	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar100 arch=cifar_vgg
+
+report: $(READY) ## rebuild tables and figures from results/summary (30 s)
 	$(BIN)/python -m experiments.report
+	$(BIN)/python -m experiments.geometry
 
 check-paper: $(READY) ## put ours beside a paper's figures: PAPER=file.csv (results/published/template.csv)
 	@[ -n "$(PAPER)" ] || { echo "check-paper: PAPER=file.csv is missing" >&2; exit 2; }
@@ -76,14 +94,14 @@ check-published: $(READY) ## measure the published figures whose weights are at 
 	$(BIN)/python -m experiments.check published
 
 spot-check: $(READY) ## compute N committed cells again, bit by bit (at most 10 min)
-	$(BIN)/python -m experiments.check spot --n $(N) --seed $(SEED)
+	$(BIN)/python -m experiments.check spot --n $(N) --seed $(SEED) --minutes $(MINUTES)
 
 claims: $(READY) ## judge conf/claims.yaml from results/summary, write results/claims.md (5 s)
 	$(BIN)/python -m experiments.claims
 
-data: $(READY) ## unpack the data of ../shared into data/, where it is there (2 s)
+data: $(READY) ## unpack the data of ../shared into data/, where it is there (30 s)
 	@if [ -f $(PREPARE) ]; then \
-	  $(BIN)/python $(PREPARE) data mnist fashion_mnist; \
+	  $(BIN)/python $(PREPARE) data mnist fashion_mnist cifar10 cifar100; \
 	else \
 	  echo "data: no $(PREPARE); nothing to do"; \
 	fi

@@ -13,7 +13,7 @@ import numpy as np
 
 from baselines.thinet_greedy import keeping_path, removal_path
 from baselines.thinet_sampling import activation_gram, contribution_gram
-from tropnnc.errors import TropnncError, check_choice
+from tropnnc.errors import TropnncError, check_at_least_one, check_choice
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, check_width, select
 from tropnnc.unit import Array, IntArray, Tier, Unit
@@ -61,11 +61,7 @@ class ThiNet:
     version = 1
 
     def __post_init__(self) -> None:
-        if self.samples_per_image < 1:
-            given = self.samples_per_image
-            raise TropnncError(
-                f"samples_per_image = {given} is out of range, accepted are 1 and more"
-            )
+        check_at_least_one("samples_per_image", self.samples_per_image)
         check_choice("rescale", self.rescale, get_args(Rescale))
 
     def prepare(self, unit: Unit, rng: np.random.Generator) -> Prepared:

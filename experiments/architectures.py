@@ -1,4 +1,4 @@
-"""The networks of the first tables, for images ``[1, 28, 28]`` and ten classes."""
+"""The networks of the first tables, for images ``[1, 28, 28]``."""
 
 from __future__ import annotations
 
@@ -64,17 +64,20 @@ class LeNet5Caffe(_LeNet5):
 
 
 class SmyrnisConv(nn.Module):
-    """Conv5×5–ReLU–MaxPool3–Conv5×5–ReLU–MaxPool3–FC–ReLU–FC10 (Smyrnis & Maragos, 2020)."""
+    """Conv5×5–ReLU–MaxPool3–Conv5×5–ReLU–MaxPool3–FC–ReLU–FC (Smyrnis & Maragos, 2020).
 
-    def __init__(self, channels: int, hidden: int) -> None:
+    With ``classes = 1`` its one logit tells two classes apart.
+    """
+
+    def __init__(self, channels: int, hidden: int, classes: int = CLASSES) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, channels, kernel_size=5)
         self.conv2 = nn.Conv2d(channels, channels, kernel_size=5)
         self.fc1 = nn.Linear(channels, hidden)
-        self.fc2 = nn.Linear(hidden, CLASSES)
+        self.fc2 = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``[b, 10]`` of images ``[b, 1, 28, 28]``."""
+        """Logits ``[b, classes]`` of images ``[b, 1, 28, 28]``."""
         x = F.max_pool2d(F.relu(self.conv1(x)), 3)
         x = F.max_pool2d(F.relu(self.conv2(x)), 3)
         return self.fc2(F.relu(self.fc1(x.flatten(1))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import torch
@@ -15,7 +15,15 @@ from experiments.evaluation import Evaluation, evaluate, resolve_device
 from experiments.identity import weights_hash
 from experiments.networks import network_of
 from experiments.published import absence, load_published
-from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine, TrainSettings
+from experiments.rescaling import rescaled
+from experiments.settings import (
+    ArchSettings,
+    CellSettings,
+    DatasetSettings,
+    Machine,
+    Rescaling,
+    TrainSettings,
+)
 from tropnnc.errors import TropnncError
 from tropnnc.seeding import derive_seed
 from tropnnc.unit import Pixels
@@ -63,7 +71,14 @@ class Bench:
 
 def open_bench(cell: CellSettings, machine: Machine) -> Bench:
     """Load or train the dense network of ``cell``; the last ones opened are kept."""
-    return _open(*network_of(cell), machine)
+    bench = _open(*network_of(cell), machine)
+    return bench if cell.rescaling is None else _rescaled(bench, cell.rescaling)
+
+
+@lru_cache(maxsize=2)
+def _rescaled(bench: Bench, rescaling: Rescaling) -> Bench:
+    image = bench.test_images[:1].to(bench.device)
+    return replace(bench, model=rescaled(bench.model, image, rescaling))
 
 
 @lru_cache(maxsize=2)
@@ -106,5 +121,5 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
             f"calibration.images = {cell.calibration_images} is not accepted;"
             f" {cell.dataset.name} has {len(train)} training images"
         )
-    if cell.arch.checkpoint is not None and absence(cell.arch) is None:
+    if cell.arch.checkpoint is not None and absence(cell.arch, machine.runs_dir) is None:
         open_bench(cell, machine)

@@ -24,6 +24,7 @@ from tropnnc import (
     make_allocator,
     make_method,
 )
+from tropnnc.errors import UnsupportedUnit
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         OSError: a file cannot be written; the next cell would fare no better.
         Busy: another process trains its network or computes it, and ``wait`` is False.
     """
-    reason = absence(cell.arch)
+    reason = absence(cell.arch, machine.runs_dir)
     if reason is not None:
         return Outcome(cell, "skipped", reason)
     try:
@@ -144,6 +145,8 @@ def _attempt(
         return "skipped", reason, {"reason": reason}
     try:
         return "done", "", measure(cell, bench, reducer, allocator)
+    except UnsupportedUnit as error:
+        return "skipped", str(error), {"reason": str(error)}
     except TropnncError:
         raise
     except Exception:  # whatever a method raises belongs into its record

@@ -1,28 +1,41 @@
-"""Trained networks on disk, one file of weights and one of facts per identity."""
+"""Trained networks on disk, by what determines them.
+
+Those in ``results/checkpoints`` are committed, named by data set, architecture and seed. Such a
+file stands for a training as long as its facts have that training's identity; all other networks
+are in ``runs_dir``, named by identity.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from experiments.architectures import build
+from experiments.console import say
 from experiments.damage import set_aside
 from experiments.data import Dataset, normalise
 from experiments.evaluation import evaluate
 from experiments.identity import digest
 from experiments.locks import lock
+from experiments.network_files import (
+    DamagedFiles,
+    Files,
+    in_float16,
+    read_facts,
+    read_weights,
+    write_network,
+)
+from experiments.resuming import Snapshot
 from experiments.settings import ArchSettings, DatasetSettings, TrainSettings
 from experiments.training import TRAINING_VERSION, train_network
-from tropnnc.files import write_atomic
+from tropnnc.errors import TropnncError
+
+COMMITTED = Path(__file__).parents[1] / "results" / "checkpoints"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +64,7 @@ class Training:
 
 
 def trained_network(training: Training, device: torch.device, runs_dir: Path) -> nn.Module:
-    """The network from ``runs_dir``, or trained now and put there, by one process at a time."""
+    """The network from disk, or trained now and put there, by one process at a time."""
     model = stored_network(training, runs_dir)
     if model is not None:
         return model
@@ -61,8 +74,20 @@ def trained_network(training: Training, device: torch.device, runs_dir: Path) ->
 
 
 def stored_network(training: Training, runs_dir: Path) -> nn.Module | None:
-    """The network from ``runs_dir``; None where it is absent, or damaged and set aside."""
-    state = _read(checkpoint_files(training, runs_dir), runs_dir / "damaged")
+    """The network from disk; None where it is absent, or damaged and set aside.
+
+    Raises:
+        TropnncError: it is committed and damaged; no other network takes its place.
+    """
+    files = checkpoint_files(training, runs_dir)
+    try:
+        state = read_weights(files)
+    except DamagedFiles as error:
+        if files == committed_files(training):
+            raise TropnncError(f"{error}; git checkout {files[0]} {files[1]}") from None
+        for path in files:
+            set_aside(path, runs_dir / "damaged", "weights and the sha256 in their facts differ")
+        return None
     if state is None:
         return None
     model = build(training.arch)
@@ -75,55 +100,49 @@ def is_stored(training: Training, runs_dir: Path) -> bool:
     return all(path.exists() for path in checkpoint_files(training, runs_dir))
 
 
-def checkpoint_files(training: Training, runs_dir: Path) -> tuple[Path, Path]:
+def checkpoint_files(training: Training, runs_dir: Path) -> Files:
     """Weights and facts of a trained network, there or not."""
+    committed = committed_files(training)
+    if committed[0].exists() and read_facts(committed[1]).get("identity") == training.identity:
+        return committed
     folder = runs_dir / "checkpoints"
     return folder / f"{training.identity}.safetensors", folder / f"{training.identity}.json"
 
 
+def committed_files(training: Training) -> Files:
+    """Where weights and facts are committed, of this recipe or of an older one."""
+    stem = f"{training.dataset.name}_{training.arch.name}_seed{training.seed}"
+    return COMMITTED / f"{stem}.safetensors", COMMITTED / f"{stem}.json"
+
+
 def _train(training: Training, device: torch.device, runs_dir: Path) -> nn.Module:
+    outdated = committed_files(training)[1]
+    if outdated.exists():
+        say(f"{outdated}: not of this recipe, data and version; training")
+    snapshot = Snapshot(runs_dir / "trainings" / training.identity)
     arch, recipe, seed = training.arch, training.recipe, training.seed
     dataset, settings = training.dataset, training.settings
-    started = time.perf_counter()
-    model = train_network(arch, recipe, dataset, settings, seed, device).cpu()
-    seconds = round(time.perf_counter() - started, 4)
-    images = normalise(dataset.validation.images, settings)
-    validation = evaluate(model, images, dataset.validation.labels, torch.device("cpu"))
-    facts = {
+    model = train_network(arch, recipe, dataset, settings, seed, device, snapshot).cpu()
+    facts: dict[str, Any] = {
         "dataset": dataset.name,
         "arch": arch.name,
         "seed": seed,
         "train": recipe.determinants(),
-        "validation": {"correct": validation.correct, "total": len(dataset.validation)},
-        "timing": {"train_seconds": seconds},
     }
-    _write(checkpoint_files(training, runs_dir), model.state_dict(), facts)
+    state = model.state_dict()
+    if recipe.storage is not None:
+        facts["validation_unrounded"] = _validation(model, training)
+        state = in_float16(state)
+        model.load_state_dict(state)
+    facts["validation"] = _validation(model, training)
+    facts["timing"] = {"train_seconds": round(snapshot.seconds, 4)}
+    write_network(checkpoint_files(training, runs_dir), state, facts)
+    snapshot.discard()
     return model
 
 
-def _read(files: tuple[Path, Path], damaged: Path) -> dict[str, Tensor] | None:
-    """The weights, or None where they are absent or do not have the hash in their facts."""
-    try:
-        blob, facts = (path.read_bytes() for path in files)
-    except FileNotFoundError:  # one without the other was never finished
-        return None
-    if _recorded_hash(facts) == hashlib.sha256(blob).hexdigest():
-        return safetensors.torch.load(blob)
-    for path in files:
-        set_aside(path, damaged, "weights and the sha256 in their facts differ")
-    return None
-
-
-def _recorded_hash(facts: bytes) -> str | None:
-    try:
-        return json.loads(facts)["sha256"]
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _write(files: tuple[Path, Path], state: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    blob = safetensors.torch.save({name: value.contiguous() for name, value in state.items()})
-    facts = {**facts, "sha256": hashlib.sha256(blob).hexdigest()}
-    # The facts hold the hash: written last, they make the pair valid.
-    for path, content in zip(files, (blob, json.dumps(facts, indent=1).encode()), strict=True):
-        write_atomic(path, content)
+def _validation(model: nn.Module, training: Training) -> dict[str, int]:
+    split = training.dataset.validation
+    images = normalise(split.images, training.settings)
+    evaluation = evaluate(model, images, split.labels, torch.device("cpu"))
+    return {"correct": evaluation.correct, "total": len(split)}

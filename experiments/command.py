@@ -8,9 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.bench import check_inputs
 from experiments.block import result_block
-from experiments.cell import Outcome, check_parts, run_cell
+from experiments.cell import Outcome, run_cell
 from experiments.collector import collector_off
 from experiments.console import CellsFailed, say
 from experiments.finished import sweep_files, write_stamp
@@ -28,8 +27,7 @@ from experiments.sweep import check_sweep, counts, run_sweep
 def cell_command(config: DictConfig) -> None:
     """One cell, and its result."""
     [cell], machine, plan = _parse([config])
-    check_parts(cell)
-    check_inputs(cell, machine)
+    check_sweep([cell], machine)
     if plan:
         say(make_plan([cell], machine).text)
         return

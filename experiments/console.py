@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 GO_ON = "the same command goes on where it stopped"
+BEGIN_AGAIN = "the same command begins again"
 _UNWRITABLE = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
 )  # fmt: skip
@@ -22,7 +23,7 @@ FULL_ERRORS = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
 class CellsFailed(RuntimeError):
-    """At least one cell failed; all is said already."""
+    """At least one cell failed, or differs from what it should be; all is said already."""
 
 
 def say(line: str = "") -> None:
@@ -31,24 +32,31 @@ def say(line: str = "") -> None:
 
 
 @contextmanager
-def short_errors() -> Iterator[None]:
-    """Turn expected errors into one line and an exit code.
+def short_errors(program: str = "run.py", advice: str = GO_ON) -> Iterator[None]:
+    """Turn expected errors of a command line into one line and an exit code.
 
     1 after failed cells or where a file cannot be written, 2 on bad input, 130 on Ctrl-C. With
     ``HYDRA_FULL_ERROR=1`` in the environment they keep their traceback.
+
+    Args:
+        program: begins the line.
+        advice: what a reader may do after Ctrl-C or on a full disk.
     """
     try:
         yield
     except CellsFailed:
         raise SystemExit(FAILED) from None
     except KeyboardInterrupt as interrupt:
-        _complain(f"interrupted: {interrupt or 'no cell is half-written'}; {GO_ON}")
+        _complain(program, f"interrupted: {str(interrupt) or 'nothing is half-written'}; {advice}")
         raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:  # head has read enough; nor can Python flush what is left at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(FAILED) from None
     except Exception as error:
         code = None if FULL_ERRORS else _exit_code(error)
         if code is None:
             raise
-        _complain(one_line(error))
+        _complain(program, _one_line(error, advice))
         raise SystemExit(code) from None
 
 
@@ -77,11 +85,11 @@ def _from_hydra(error: Exception) -> bool:
     return bool(frames) and frames[-1].f_globals.get("__name__", "").startswith("hydra.")
 
 
-def one_line(error: Exception) -> str:
+def _one_line(error: Exception, advice: str) -> str:
     """The message without search paths, hints for Hydra's own developers and line breaks."""
     if _is_unwritable(error):
         notes = getattr(error, "__notes__", [])
-        return "; ".join([f"{error.filename}: {error.strerror}", *notes, GO_ON])
+        return "; ".join([f"{error.filename}: {error.strerror}", *notes, advice])
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"unknown {group} {name!r}; accepted are {', '.join(error.options)}"
@@ -97,5 +105,5 @@ def one_line(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def _complain(line: str) -> None:
-    print(f"run.py: {line}", file=sys.stderr, flush=True)
+def _complain(program: str, line: str) -> None:
+    print(f"{program}: {line}", file=sys.stderr, flush=True)

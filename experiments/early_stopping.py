@@ -7,10 +7,10 @@ import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from experiments.data import Split, normalise
+from experiments.logits import classification_loss
 from experiments.settings import DatasetSettings
 
 BATCH = 1000
@@ -40,6 +40,15 @@ class Stopper:
         """Give ``model`` the weights of the lowest loss."""
         model.load_state_dict(self._best)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What was seen so far."""
+        return {"lowest": self._lowest, "since": self._since, "best": self._best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what another one has seen."""
+        self._lowest, self._since = state_dict["lowest"], state_dict["since"]
+        self._best = state_dict["best"]
+
 
 def hold_back(split: Split, share: float, generator: torch.Generator) -> tuple[Split, Split]:
     """``(held, rest)``: a random ``share`` of the examples, and the others."""
@@ -53,7 +62,7 @@ def _loss(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     model.eval()
     with torch.inference_mode():
         losses = [
-            F.cross_entropy(model(x.to(device)), y.to(device), reduction="sum").item()
+            classification_loss(model(x.to(device)), y.to(device), reduction="sum").item()
             for x, y in zip(images.split(BATCH), labels.split(BATCH), strict=True)
         ]
     return sum(losses) / len(labels)

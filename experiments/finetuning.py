@@ -1,4 +1,4 @@
-"""What may follow a compression: batch-norm statistics taken anew, training."""
+"""Training that may follow a compression."""
 
 from __future__ import annotations
 
@@ -7,29 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 
 from experiments.bench import Bench
 from experiments.determinism import deterministic, one_thread
 from experiments.settings import Finetuning
 from experiments.training import epochs
 from tropnnc.seeding import derive_seed
-
-
-def recalibrated(model: nn.Module, images: Tensor) -> nn.Module:
-    """A copy of ``model`` whose batch norms have the statistics of ``images [N, C, H, W]``.
-
-    All images pass at once: means over batches would weigh a short last batch too much.
-    """
-    model = copy.deepcopy(model).eval()
-    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
-    for norm in norms:
-        norm.momentum = 1.0
-        norm.train()
-    with torch.no_grad():
-        model(images.to(next(model.parameters()).device))
-    return model.eval()
 
 
 def reinitialised(model: nn.Module, seed: int) -> nn.Module:

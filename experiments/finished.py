@@ -10,8 +10,8 @@ from experiments.cell import Outcome
 from experiments.checkpoints import checkpoint_files
 from experiments.data import data_files
 from experiments.networks import one_per_network, training_of
-from experiments.published import local_file
-from experiments.settings import Machine
+from experiments.published import absence, local_file
+from experiments.settings import CellSettings, Machine
 from experiments.stamp import Stamp
 from tropnnc.files import write_atomic
 
@@ -29,7 +29,14 @@ def sweep_files(outcomes: Sequence[Outcome], machine: Machine) -> list[Path]:
         files += data_files(cell.dataset.name, machine.data_dir)
         training = training_of(cell, machine)
         if training is None:
-            files.append(local_file(cell.arch, machine.runs_dir))
+            files.append(_published_file(cell, machine))
         else:
             files += checkpoint_files(training, machine.runs_dir)
     return files
+
+
+def _published_file(cell: CellSettings, machine: Machine) -> Path:
+    """Where it is, or where it should be: as long as it is not there, no stamp is written."""
+    if absence(cell.arch, machine.runs_dir) is None:
+        return local_file(cell.arch, machine.runs_dir)
+    return Path(str(cell.arch.checkpoint))

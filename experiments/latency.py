@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,55 +16,62 @@ from typing import Any
 
 import torch
 
-from experiments.check.composing import experiment_cells
-from experiments.console import BAD_INPUT, say
+from experiments.check.composing import experiment_cells, machine_of
+from experiments.console import say, short_errors
+from experiments.data import load_dataset
 from experiments.environment import environment
 from experiments.identity import digest
-from experiments.manifest import read_manifest
-from experiments.record import read_record
+from experiments.manifest import experiment_records
 from experiments.report.latency import LatencyRow, csv_path, write_latency, write_tables
-from experiments.settings import ArchSettings
+from experiments.settings import ArchSettings, CellSettings, Machine
 from experiments.timing import BATCHES, ROUNDS, Widths, median_seconds, network_of_widths
 from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 
 LATENCY_VERSION = 1
-SHAPE = (1, 28, 28)
+Shape = tuple[int, ...]
 
 
-def measure_experiment(experiment: str, results: Path) -> list[LatencyRow]:
+def measure_experiment(experiment: str, machine: Machine) -> list[LatencyRow]:
     """The rows of every network of ``experiment``, timed now or found in a latency record.
 
     Raises:
-        TropnncError: the experiment has not been run here.
+        TropnncError: the experiment has not been run here, or cells of it are missing.
     """
-    identities = read_manifest(results / "runs", experiment)
-    if identities is None:
+    runs = machine.runs_dir
+    records = experiment_records(runs, experiment)
+    if records is None:
         raise TropnncError(f"no records of {experiment}; python run.py experiment={experiment}")
-    records = [read_record(results / "runs", identity) for identity in identities]
-    done = [record for record in records if record is not None and record["status"] == "done"]
+    done = [record for record in records if record["status"] == "done"]
     rows: list[LatencyRow] = []
-    for key, arch in _architectures(experiment).items():
+    for key, cell in _networks(experiment).items():
         found = {_widths(record) for record in done if digest(record["config"]["arch"]) == key}
         if found:
-            rows += _of_network(arch, [(), *sorted(found, reverse=True)], results / "runs")
+            shape = tuple(load_dataset(cell.dataset.name, machine.data_dir).test.images.shape[1:])
+            rows += _of_network(cell.arch, shape, [(), *sorted(found, reverse=True)], runs)
     return rows
 
 
-def _architectures(experiment: str) -> dict[str, ArchSettings]:
-    """Architectures by the hash of what a record says about them."""
+def _networks(experiment: str) -> dict[str, CellSettings]:
+    """A cell of every architecture, by the hash of what a record says about that.
+
+    All images that an architecture sees in one experiment have one shape.
+    """
     cells = experiment_cells(experiment)
-    return {digest(cell.determinants()["arch"]): cell.arch for cell in cells}
+    return {digest(cell.determinants()["arch"]): cell for cell in cells}
 
 
 def _widths(record: dict[str, Any]) -> Widths:
     return tuple((unit["name"], unit["kept"]) for unit in record["units"])
 
 
-def _of_network(arch: ArchSettings, widths: Sequence[Widths], runs: Path) -> list[LatencyRow]:
+def _of_network(
+    arch: ArchSettings, shape: Shape, widths: Sequence[Widths], runs: Path
+) -> list[LatencyRow]:
     """Rows of the dense network (no widths) and of the compressed ones, read or measured."""
     parts = {
         "arch": {"name": arch.name, **dict(arch.options)},
+        "shape": shape,
         "widths": widths,
         "batches": BATCHES,
         "rounds": ROUNDS,
@@ -73,15 +79,15 @@ def _of_network(arch: ArchSettings, widths: Sequence[Widths], runs: Path) -> lis
     }
     path = runs / "latency" / f"{digest(parts)}.json"
     if not path.exists():
-        rows = [asdict(row) for row in _measured(arch, widths)]
+        rows = [asdict(row) for row in _measured(arch, shape, widths)]
         record = {**parts, "environment": environment(), "rows": rows}
         write_atomic(path, (json.dumps(record, indent=1) + "\n").encode())
     return [LatencyRow(**row) for row in json.loads(path.read_text())["rows"]]
 
 
-def _measured(arch: ArchSettings, widths: Sequence[Widths]) -> list[LatencyRow]:
-    models = [network_of_widths(arch, own, torch.zeros(1, *SHAPE)) for own in widths]
-    images = torch.rand(max(BATCHES), *SHAPE, generator=torch.Generator().manual_seed(0))
+def _measured(arch: ArchSettings, shape: Shape, widths: Sequence[Widths]) -> list[LatencyRow]:
+    images = torch.rand(max(BATCHES), *shape, generator=torch.Generator().manual_seed(0))
+    models = [network_of_widths(arch, own, images[:1]) for own in widths]
     rows = []
     for batch in BATCHES:
         seconds = median_seconds(models, images[:batch])
@@ -100,22 +106,19 @@ def _measured(arch: ArchSettings, widths: Sequence[Widths]) -> list[LatencyRow]:
     return rows
 
 
-def main() -> int:
+def main() -> None:
     """Exit code 0, or 2 after one line on what is missing."""
     parser = argparse.ArgumentParser("python -m experiments.latency", description=__doc__)
     parser.add_argument("experiment", nargs="+", help="name of a file in conf/experiment")
     parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
     arguments = parser.parse_args()
-    try:
+    with short_errors("latency"):
+        machine = machine_of([f"results_dir={arguments.results}"])
         for experiment in arguments.experiment:
-            rows = measure_experiment(experiment, arguments.results)
+            rows = measure_experiment(experiment, machine)
             write_latency(rows, csv_path(arguments.results, experiment))
             say(write_tables(experiment, arguments.results))
-    except TropnncError as error:
-        print(f"latency: {error}", file=sys.stderr)
-        return BAD_INPUT
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

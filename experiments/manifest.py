@@ -8,10 +8,14 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from experiments.damage import set_aside
+from experiments.record import Record, read_record
+from experiments.seal import is_sealed, seal
+from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 
 # Overrides that leave every cell of an experiment what it is.
-_HARMLESS = ("experiment", "device", "data_dir", "results_dir", "plan")
+_HARMLESS = ("experiment", "device", "data_dir", "checkpoints_dir", "results_dir", "plan")
 
 
 def experiment_name(hydra: DictConfig) -> str | None:
@@ -24,14 +28,46 @@ def experiment_name(hydra: DictConfig) -> str | None:
 def write_manifest(runs_dir: Path, experiment: str, identities: Sequence[str]) -> Path:
     """Write the identities of the experiment's cells, in the order of its grid; return where."""
     path = _path(runs_dir, experiment)
-    write_atomic(path, (json.dumps({"cells": list(identities)}, indent=1) + "\n").encode())
+    content = seal({"cells": list(identities)})
+    write_atomic(path, (json.dumps(content, indent=1) + "\n").encode())
     return path
 
 
 def read_manifest(runs_dir: Path, experiment: str) -> list[str] | None:
-    """The identities of the experiment's cells; None where it has not been run here."""
+    """The identities of the experiment's cells; None where it has not been run here.
+
+    A damaged manifest is set aside: a rerun of the experiment writes it again.
+    """
     path = _path(runs_dir, experiment)
-    return json.loads(path.read_text())["cells"] if path.exists() else None
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        content = None
+    if isinstance(content, dict) and is_sealed(content):
+        return content["cells"]
+    set_aside(path, runs_dir / "damaged", "its checksum differs: truncated or edited?")
+    return None
+
+
+def experiment_records(runs_dir: Path, experiment: str) -> list[Record] | None:
+    """The settled records of the experiment's cells; None where it has not been run here.
+
+    Raises:
+        TropnncError: some are missing.
+    """
+    identities = read_manifest(runs_dir, experiment)
+    if identities is None:
+        return None
+    records = [read_record(runs_dir, identity) for identity in identities]
+    found = [record for record in records if record is not None]
+    if len(found) < len(identities):
+        raise TropnncError(
+            f"{len(identities) - len(found)} of {len(identities)} cells of {experiment} are"
+            f" missing; complete it: python run.py experiment={experiment}"
+        )
+    return found
 
 
 def _path(runs_dir: Path, experiment: str) -> Path:

@@ -13,9 +13,12 @@ from experiments.bench import Bench
 from experiments.determinism import deterministic
 from experiments.environment import environment
 from experiments.evaluation import Evaluation, output_error
-from experiments.finetuning import finetune, recalibrated, reinitialised
+from experiments.finetuning import finetune, reinitialised
+from experiments.geometry.recording import Recording
+from experiments.geometry.section import geometry_section
+from experiments.recalibration import recalibrated
 from experiments.settings import CellSettings, Finetuning
-from tropnnc import Allocator, Reducer, Report, Tier, compress
+from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
 from tropnnc.seeding import derive_seed
 
 
@@ -27,8 +30,9 @@ def measure(
     ``compressed`` is before, ``recalibrated`` and ``finetuned`` are after what they are named for.
     """
     dense = bench.dense
+    listener = _listener(cell, reducer)
     started = time.perf_counter()
-    small, report = _compress(cell, bench, reducer, allocator)
+    small, report = _compress(cell, bench, listener, allocator)
     timing = {"compress_seconds": _since(started)}
     if cell.finetuning is not None and cell.finetuning.from_scratch:
         small = reinitialised(small, cell.seed)
@@ -46,6 +50,11 @@ def measure(
         "left_alone": [asdict(item) for item in report.left_alone],
         "environment": environment(),
     }
+    if cell.geometry_images:
+        started = time.perf_counter()
+        images = bench.test_images[: cell.geometry_images].to(bench.device)
+        body["geometry"] = geometry_section(bench.model, small, report, listener.answers, images)
+        timing["geometry_seconds"] = _since(started)
     if cell.recalibration_images:
         images = cell.recalibration_images
         small = recalibrated(small, bench.calibration(images, cell.seed))
@@ -58,6 +67,17 @@ def measure(
         body["finetuned"] = _curve(small, cell.finetuning, bench, cell.seed)
         timing["finetune_seconds"] = _since(started)
     return {**body, "timing": timing}
+
+
+def _listener(cell: CellSettings, reducer: Reducer) -> Recording:
+    """The method, its answers kept.
+
+    Raises:
+        TropnncError: bounds are asked for, and the units are not read from the dense network.
+    """
+    if cell.geometry_images and (cell.order or reducer.order) != "original":
+        raise TropnncError("geometry.images measures dense units: order=original is accepted")
+    return Recording(reducer)
 
 
 def _compress(

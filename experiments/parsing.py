@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.recipes import train_settings
 from experiments.settings import (
     ArchSettings,
     CellSettings,
     Component,
     DatasetSettings,
-    EarlyStopping,
     Finetuning,
     Machine,
-    TrainSettings,
+    Rescaling,
 )
 from experiments.values import integer, listed, options, real
+from tropnnc.allocation import stated_options
 from tropnnc.errors import TropnncError, check_choice
 from tropnnc.protocols import ORDERS
 
-GROUPS = ("dataset", "arch", "train", "method", "calibration", "recalibrate", "finetune")
+GROUPS = (
+    *("dataset", "arch", "train", "method", "calibration", "recalibrate", "finetune"),
+    *("rescale", "geometry"),
+)
 
 
 def cell_settings(config: Mapping[str, Any]) -> CellSettings:
@@ -41,9 +44,9 @@ def cell_settings(config: Mapping[str, Any]) -> CellSettings:
     return CellSettings(
         dataset=_dataset(config["dataset"]),
         arch=_arch(config["arch"]),
-        train=_train("train", config["train"]),
+        train=train_settings("train", config["train"]),
         method=method,
-        allocator=Component(config["allocator"]),
+        allocator=_allocator(config["allocator"]),
         ratio=real("ratio", config["ratio"], low=0.0, high=1.0, open_low=True),
         scope=_scope(config["scope"]),
         order=order,
@@ -51,12 +54,14 @@ def cell_settings(config: Mapping[str, Any]) -> CellSettings:
         calibration_images=integer("calibration.images", config["calibration"]["images"], low=1),
         recalibration_images=integer("recalibrate.images", config["recalibrate"]["images"], low=0),
         finetuning=finetuning,
+        rescaling=_rescaling(config["rescale"]),
+        geometry_images=integer("geometry.images", config["geometry"]["images"], low=0),
     )
 
 
 def machine_settings(config: Mapping[str, Any]) -> Machine:
     """Paths and device of a resolved configuration."""
-    check_choice("device", config["device"], ("auto", "cpu", "cuda"))
+    check_choice("device", config["device"], ("auto", "cpu", "cuda", "mps"))
     for key in ("data_dir", "results_dir"):
         if not isinstance(config[key], str):
             raise TropnncError(f"{key} = {config[key]} is not accepted; a path is")
@@ -79,6 +84,17 @@ def _check_groups(config: Mapping[str, Any]) -> None:
         raise TropnncError(f"method.options = {given} is not accepted; {{name: value}} is")
 
 
+def _allocator(value: object) -> Component:
+    """A name, or name and options; those at their default are left out, as before they existed."""
+    given = value if isinstance(value, Mapping) else {"name": value}
+    name, chosen = given.get("name"), given.get("options", {})
+    known = given.keys() <= {"name", "options"}
+    if not (known and isinstance(name, str) and isinstance(chosen, Mapping)):
+        accepted = "NAME or {name: NAME, options: {KEY: VALUE}}"
+        raise TropnncError(f"allocator = {value} is not accepted; {accepted} is")
+    return Component(name, options(stated_options(name, chosen)))
+
+
 def _dataset(config: Mapping[str, Any]) -> DatasetSettings:
     mean = tuple(real("dataset.mean", value) for value in listed(config["mean"]))
     std = tuple(real("dataset.std", v, low=0.0, open_low=True) for v in listed(config["std"]))
@@ -86,7 +102,7 @@ def _dataset(config: Mapping[str, Any]) -> DatasetSettings:
 
 
 def _arch(config: Mapping[str, Any]) -> ArchSettings:
-    known = {"name", "_target_", "checkpoint", "sha256", "optional"}
+    known = {"name", "_target_", "checkpoint", "sha256", "optional", "url", "weights"}
     rest = {key: value for key, value in config.items() if key not in known}
     return ArchSettings(
         name=config["name"],
@@ -95,40 +111,9 @@ def _arch(config: Mapping[str, Any]) -> ArchSettings:
         checkpoint=config["checkpoint"],
         sha256=config["sha256"],
         optional=config.get("optional", False),
+        url=config.get("url"),
+        weights=config.get("weights"),
     )
-
-
-def _train(group: str, config: Mapping[str, Any]) -> TrainSettings:
-    check_choice(f"{group}.optimizer", config["optimizer"], ("adam", "sgd"))
-    check_choice(f"{group}.schedule", config["schedule"], ("one_cycle", "cosine", "constant"))
-
-    def a_real(key: str, high: float = math.inf, open_low: bool = False) -> float:
-        return real(f"{group}.{key}", config[key], 0.0, high, open_low)
-
-    def an_integer(key: str, low: int) -> int:
-        return integer(f"{group}.{key}", config[key], low)
-
-    return TrainSettings(
-        optimizer=config["optimizer"],
-        learning_rate=a_real("learning_rate", open_low=True),
-        schedule=config["schedule"],
-        epochs=an_integer("epochs", low=1),
-        batch=an_integer("batch", low=1),
-        label_smoothing=a_real("label_smoothing", high=1.0),
-        weight_decay=a_real("weight_decay"),
-        shift=an_integer("shift", low=0),
-        early_stopping=_early_stopping(group, config.get("early_stopping")),
-    )
-
-
-def _early_stopping(group: str, config: Mapping[str, Any] | None) -> EarlyStopping | None:
-    if config is None:
-        return None
-    name = f"{group}.early_stopping"
-    if not isinstance(config, Mapping) or set(config) != {"share", "patience"}:
-        raise TropnncError(f"{name} = {config} is not accepted; null or {{share, patience}} is")
-    share = real(f"{name}.share", config["share"], 0.0, 0.9, open_low=True)
-    return EarlyStopping(share, integer(f"{name}.patience", config["patience"], low=1))
 
 
 def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
@@ -139,10 +124,16 @@ def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
     report = {integer("finetune.report", epoch, low=1) for epoch in listed(config["report"])}
     if last == 0 and not from_scratch:
         return None
-    recipe = _train("finetune", config)
+    recipe = train_settings("finetune", config)
     if max(report, default=0) > last:
         raise TropnncError(f"finetune.report = {max(report)} is after finetune.epochs = {last}")
     return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch)
+
+
+def _rescaling(config: Mapping[str, Any]) -> Rescaling | None:
+    seed = integer("rescale.seed", config["seed"], low=0)
+    spread = real("rescale.spread", config["spread"], low=0.0)
+    return Rescaling(seed, spread) if seed else None
 
 
 def _scope(value: object) -> str | tuple[str, ...]:

@@ -65,7 +65,7 @@ def _has_network(cell: CellSettings, machine: Machine) -> bool:
 
 
 def _status(cell: CellSettings, machine: Machine) -> str:
-    if absence(cell.arch) is not None:
+    if absence(cell.arch, machine.runs_dir) is not None:
         return "skipped"
     record = read_attempt(machine.runs_dir, cell_identity(cell, open_bench(cell, machine)))
     return "missing" if record is None else record["status"]

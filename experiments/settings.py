@@ -17,7 +17,7 @@ class Machine:
 
     data_dir: Path
     results_dir: Path
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
     @property
     def runs_dir(self) -> Path:
@@ -38,7 +38,15 @@ class DatasetSettings:
 class ArchSettings:
     """An architecture: the dotted path of its class, its options, and published weights if any.
 
-    Where ``optional`` weights are not at hand, their cells are skipped instead of refused.
+    Attributes:
+        name: of the file in ``conf/arch``.
+        target: dotted path of its class.
+        options: of the class.
+        checkpoint: path or URL of published weights.
+        sha256: of that file; with ``url``, of the file there.
+        optional: where the weights are not to be had, skip their cells instead of refusing.
+        url: where they are downloaded from if there is no file ``checkpoint``.
+        weights: hash of the tensors, whatever file they come in.
     """
 
     name: str
@@ -47,6 +55,8 @@ class ArchSettings:
     checkpoint: str | None = None
     sha256: str | None = None
     optional: bool = False
+    url: str | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,25 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """A training recipe; ``epochs`` are at most so many where it may stop early."""
+    """A training recipe.
+
+    Attributes:
+        optimizer: ``adam`` or ``sgd``.
+        learning_rate: at its highest.
+        schedule: ``one_cycle``, ``one_cycle_linear``, ``cosine`` or ``constant``.
+        epochs: at most so many where it may stop early.
+        batch: images per step.
+        label_smoothing: of the cross-entropy.
+        weight_decay: of all parameters, or of weights only.
+        shift: random translation by at most so many pixels.
+        early_stopping: when, if at all.
+        flip: mirror every second image.
+        warmup: share of the steps in which the learning rate of one cycle rises.
+        decay_weights_only: leave biases and batch norms without weight decay.
+        channels_last: memory format; other kernels, other last bits.
+        precision: ``bfloat16`` for automatic mixed precision.
+        storage: ``float16`` for weights rounded to it at the end; biases and batch norms stay.
+    """
 
     optimizer: str
     learning_rate: float
@@ -70,10 +98,17 @@ class TrainSettings:
     weight_decay: float
     shift: int
     early_stopping: EarlyStopping | None = None
+    flip: bool = False
+    warmup: float | None = None
+    decay_weights_only: bool = False
+    channels_last: bool = False
+    precision: Literal["bfloat16"] | None = None
+    storage: Literal["float16"] | None = None
 
     def determinants(self) -> dict[str, Any]:
         """What enters an identity; an option that is off is left out, as before it existed."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        items = asdict(self).items()
+        return {key: value for key, value in items if value is not None and value is not False}
 
 
 @dataclass(frozen=True)
@@ -89,6 +124,19 @@ class Finetuning:
     recipe: TrainSettings
     report: tuple[int, ...]
     from_scratch: bool
+
+
+@dataclass(frozen=True)
+class Rescaling:
+    """A random rescaling of every hidden neuron that leaves the dense network's function.
+
+    Attributes:
+        seed: of the factors, alone.
+        spread: standard deviation of their logarithm.
+    """
+
+    seed: int
+    spread: float
 
 
 @dataclass(frozen=True)
@@ -115,6 +163,8 @@ class CellSettings:
     calibration_images: int
     recalibration_images: int = 0
     finetuning: Finetuning | None = None
+    rescaling: Rescaling | None = None
+    geometry_images: int = 0
 
     @property
     def label(self) -> str:
@@ -153,6 +203,10 @@ class CellSettings:
                 "report": _plain(self.finetuning.report),
                 "from_scratch": self.finetuning.from_scratch,
             }
+        if self.rescaling is not None:
+            determinants["rescale"] = asdict(self.rescaling)
+        if self.geometry_images:
+            determinants["geometry"] = {"images": self.geometry_images}
         return determinants
 
 

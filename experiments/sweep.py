@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Sized
 from contextlib import suppress
 
+from experiments.architectures import build
 from experiments.bench import check_inputs
 from experiments.cell import Outcome, check_parts, run_cell
+from experiments.data import load_dataset
 from experiments.locks import Busy
 from experiments.networks import by_network
 from experiments.progress import Progress
 from experiments.settings import CellSettings, Machine
 from tropnnc.errors import TropnncError
+from tropnnc.graph import discover
+from tropnnc.scope import sites_in
 
 
 class SweepInterrupted(KeyboardInterrupt):
@@ -33,7 +37,10 @@ def check_sweep(cells: Iterable[CellSettings], machine: Machine) -> None:
         inputs = (cell.dataset, cell.calibration_images, cell.arch if cell.arch.checkpoint else "")
         if inputs not in seen:
             check_inputs(cell, machine)
-        seen |= {parts, inputs}
+        scope = (cell.dataset.name, cell.arch, cell.scope)
+        if scope not in seen:
+            _check_scope(cell, machine)
+        seen |= {parts, inputs, scope}
 
 
 def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
@@ -74,6 +81,12 @@ def counts(outcomes: Iterable[Outcome]) -> str:
         f"{len(outcomes)} cells: {len(outcomes) - found} computed, {found} found on disk;"
         f" {statuses['done']} done, {statuses['skipped']} skipped, {statuses['failed']} failed"
     )
+
+
+def _check_scope(cell: CellSettings, machine: Machine) -> None:
+    """Raise where the untrained network has no unit in the scope, or none of that name."""
+    image = load_dataset(cell.dataset.name, machine.data_dir).test.images[:1].float()
+    sites_in(discover(build(cell.arch).eval(), image), cell.scope)
 
 
 def _survive(cell: CellSettings, machine: Machine, wait: bool) -> Outcome:

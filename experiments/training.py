@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn, optim
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
-from tqdm import tqdm
+from torch import Tensor, nn
 
 from experiments.architectures import build
+from experiments.augmentation import batches
 from experiments.data import Dataset, Split, normalise
 from experiments.determinism import deterministic, one_thread
 from experiments.early_stopping import Stopper, hold_back
+from experiments.logits import classification_loss
+from experiments.optimising import make_optimizer, make_schedule
+from experiments.resuming import Snapshot, Stateful
 from experiments.settings import ArchSettings, DatasetSettings, TrainSettings
+from experiments.training_progress import TrainingProgress
 from tropnnc.seeding import derive_seed
 
 # Bumped by hand whenever the same recipe gives other weights.
@@ -28,21 +31,24 @@ def train_network(
     settings: DatasetSettings,
     seed: int,
     device: torch.device,
+    snapshot: Snapshot | None = None,
 ) -> nn.Module:
     """A network trained on ``dataset.train``, in evaluation mode.
 
     Initial weights and data order depend on ``seed`` alone, so that architectures and recipes
-    of one repetition see the same order.
+    of one repetition see the same order. With a ``snapshot`` a training that was killed goes on
+    from its last epoch, to the same weights.
     """
     with deterministic(derive_seed(seed, "initialisation")), one_thread():
         model = build(arch).to(device)
         order = torch.Generator().manual_seed(derive_seed(seed, "data order"))
         label = f"training {arch.name} seed {seed}"
         if recipe.early_stopping is None:
-            for _ in epochs(model, recipe, dataset.train, settings, order, label):
+            for _ in epochs(model, recipe, dataset.train, settings, order, label, snapshot):
                 pass
         else:
-            _fit_and_stop(model, recipe, dataset.train, settings, order, label)
+            _fit_and_stop(model, recipe, dataset.train, settings, order, label, snapshot)
+    _lay_out(model, torch.contiguous_format)  # as it is read from its file
     return model.eval()
 
 
@@ -53,24 +59,36 @@ def epochs(
     settings: DatasetSettings,
     order: torch.Generator,
     label: str,
+    snapshot: Snapshot | None = None,
+    stopper: Stopper | None = None,
 ) -> Iterator[int]:
-    """Train ``model`` on ``split``; yields the number of epochs done after each of them."""
-    device = next(model.parameters()).device
-    optimizer = _optimizer(model, recipe)
+    """Train ``model`` on ``split``; yields the number of epochs done after each of them.
+
+    ``snapshot`` keeps the state after each epoch, with that of ``stopper``.
+    """
+    if recipe.channels_last:
+        _lay_out(model, torch.channels_last)
+    optimizer = make_optimizer(model, recipe)
     steps = -(-len(split) // recipe.batch)
-    schedule = _schedule(optimizer, recipe, steps * recipe.epochs)
-    for epoch in tqdm(range(recipe.epochs), label, unit="epoch", leave=False, disable=None):
-        model.train()
-        for batch in _batches(split, recipe, order):
-            images = normalise(batch.images, settings).to(device)
-            loss = F.cross_entropy(
-                model(images), batch.labels.to(device), label_smoothing=recipe.label_smoothing
-            )
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        yield epoch + 1
+    schedule = make_schedule(optimizer, recipe, steps * recipe.epochs)
+    parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    if stopper is not None:
+        parts["stopper"] = stopper
+    done = 0 if snapshot is None else snapshot.restore(parts, order)
+    with closing(TrainingProgress(label, recipe.epochs, len(split), done)) as progress:
+        for epoch in range(done + 1, recipe.epochs + 1):
+            model.train()
+            for batch in batches(split, recipe, order):
+                loss = _loss(model, batch, recipe, settings)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                progress.step(len(batch))
+            progress.end_epoch(epoch)
+            yield epoch
+            if snapshot is not None:  # now the stopper has seen the epoch too
+                snapshot.save(epoch, parts, order)
 
 
 def _fit_and_stop(
@@ -80,44 +98,35 @@ def _fit_and_stop(
     settings: DatasetSettings,
     order: torch.Generator,
     label: str,
+    snapshot: Snapshot | None,
 ) -> None:
     assert recipe.early_stopping is not None
     held, rest = hold_back(split, recipe.early_stopping.share, order)
     stopper = Stopper(recipe.early_stopping.patience, held, settings)
-    for _ in epochs(model, recipe, rest, settings, order, label):
+    for _ in epochs(model, recipe, rest, settings, order, label, snapshot, stopper):
         if stopper.done(model):
             break
     stopper.restore(model)
 
 
-def _optimizer(model: nn.Module, recipe: TrainSettings) -> optim.Optimizer:
-    rate, decay = recipe.learning_rate, recipe.weight_decay
-    if recipe.optimizer == "sgd":
-        return optim.SGD(model.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=decay)
-    return optim.AdamW(model.parameters(), rate, weight_decay=decay)
+def _loss(
+    model: nn.Module, batch: Split, recipe: TrainSettings, settings: DatasetSettings
+) -> Tensor:
+    device = next(model.parameters()).device
+    images = normalise(batch.images, settings)
+    if recipe.channels_last:
+        images = images.contiguous(memory_format=torch.channels_last)
+    with _precision(recipe, device):
+        logits = model(images.to(device))
+    return classification_loss(logits.float(), batch.labels.to(device), recipe.label_smoothing)
 
 
-def _schedule(optimizer: optim.Optimizer, recipe: TrainSettings, steps: int) -> LRScheduler:
-    if recipe.schedule == "one_cycle":
-        return OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps)
-    if recipe.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, steps)
-    return ConstantLR(optimizer, factor=1.0)
+def _precision(recipe: TrainSettings, device: torch.device) -> AbstractContextManager[object]:
+    if recipe.precision is None:
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
 
 
-def _batches(split: Split, recipe: TrainSettings, order: torch.Generator) -> Iterator[Split]:
-    for indices in torch.randperm(len(split), generator=order).split(recipe.batch):
-        batch = split.take(indices)
-        yield Split(shifted(batch.images, recipe.shift, order), batch.labels)
-
-
-def shifted(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
-    """Every image moved by its own random offset of at most ``reach`` pixels, filled with 0."""
-    if reach == 0:
-        return images
-    count, _, height, width = images.shape
-    padded = F.pad(images, (reach,) * 4).movedim(1, -1)
-    offsets = torch.randint(0, 2 * reach + 1, (2, count, 1), generator=generator)
-    rows, columns = offsets[0] + torch.arange(height), offsets[1] + torch.arange(width)
-    examples = torch.arange(count).view(-1, 1, 1)
-    return padded[examples, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
+def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
+    """Store the weights in ``memory_format``."""
+    model.to(memory_format=memory_format)  # pyright: ignore[reportCallIssue]  (not in torch's stubs)

@@ -15,6 +15,13 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def truth(name: str, value: object) -> bool:
+    """``value``, true or false."""
+    if not isinstance(value, bool):
+        raise TropnncError(f"{name} = {value} is not accepted; true or false is")
+    return value
+
+
 def integer(name: str, value: object, low: int) -> int:
     """``value``, an integer from ``low`` on."""
     if isinstance(value, bool) or not isinstance(value, int) or value < low:

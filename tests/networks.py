@@ -19,6 +19,7 @@ class Architecture:
     build: Callable[[], nn.Module]
     input: tuple[int, ...]
     units: dict[str, int]
+    outputs: int = CLASSES
 
 
 class MLP(nn.Sequential):
@@ -130,6 +131,15 @@ class Branches(nn.Module):
         return self.head(F.adaptive_avg_pool2d(x, 1).view(x.size(0), -1))
 
 
+class Binary(nn.Sequential):
+    """One hidden layer with batch norm, one logit."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Flatten(), nn.Linear(16, 30), nn.BatchNorm1d(30), nn.ReLU(), nn.Linear(30, 1)
+        )
+
+
 ZOO = {
     "mlp": Architecture(MLP, (1, 4, 4), {"1": 12, "3": 9}),
     "lenet5": Architecture(LeNet5, (1, 28, 28), {"conv1": 6, "conv2": 10, "fc1": 16}),
@@ -142,6 +152,7 @@ ZOO = {
     "branches": Architecture(
         Branches, (3, 10, 10), {"stem": 8, "wide.0": 6, "narrow": 7, "join": 9}
     ),
+    "binary": Architecture(Binary, (1, 4, 4), {"1": 30}, outputs=1),
 }
 
 

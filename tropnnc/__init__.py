@@ -1,6 +1,7 @@
 """Structured compression of ReLU networks by tropical geometry."""
 
 from tropnnc.allocation import kept_neurons, make_allocator
+from tropnnc.certification import Certificate, certify
 from tropnnc.compression import compress, inspect
 from tropnnc.errors import TropnncError
 from tropnnc.files import load_compressed, save_compressed
@@ -17,6 +18,7 @@ __all__ = [
     "LIBRARY_VERSION",
     "Allocator",
     "Calibration",
+    "Certificate",
     "Pixels",
     "Point",
     "Reducer",
@@ -25,6 +27,7 @@ __all__ = [
     "Tier",
     "TropnncError",
     "Unit",
+    "certify",
     "compress",
     "inspect",
     "kept_neurons",

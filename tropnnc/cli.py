@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tropnnc.allocation import allocator_names, make_allocator
 from tropnnc.compression import compress, inspect
 from tropnnc.errors import TropnncError
 from tropnnc.files import load_state, load_weights, save_compressed, write_atomic
@@ -74,10 +75,11 @@ def _compress(options: argparse.Namespace) -> Report:
         raise TropnncError(f"{out} exists already; name a new or empty folder")
     chosen = _pairs(options.option)
     method = make_method(options.method, **chosen) if chosen else options.method
+    allocator = make_allocator(options.allocator, **_pairs(options.allocator_option))
     calibration = None if options.calibration is None else _images(options.calibration)
     small, report = compress(
         *_network(options), method=method, ratio=options.ratio, scope=_scope(options.scope),
-        order=options.order, calibration=calibration, seed=options.seed,
+        order=options.order, allocator=allocator, calibration=calibration, seed=options.seed,
     )  # fmt: skip
     save_compressed(small, out)
     write_atomic(out / REPORT_FILE, f"{report}\n".encode())
@@ -143,6 +145,12 @@ def _parser() -> argparse.ArgumentParser:
         "--option", action="append", default=[], metavar="KEY=VALUE", help="option of the method"
     )
     reduced.add_argument("--ratio", type=float, default=0.5, help="share of neurons kept [0.5]")
+    rules = ", ".join(allocator_names())
+    reduced.add_argument("--allocator", default="uniform", help=f"widths: {rules} [uniform]")
+    reduced.add_argument(
+        "--allocator-option", action="append", default=[], metavar="KEY=VALUE",
+        help="option of the allocator, such as budget=macs",
+    )  # fmt: skip
     reduced.add_argument("--order", choices=ORDERS, help="order of units [the method's own]")
     reduced.add_argument("--seed", type=int, default=0)
     reduced.add_argument("--calibration", metavar="IMAGES.npy", help="for methods that need images")

@@ -63,8 +63,8 @@ def compress(
     sites = sites_in(structure, scope)
     chosen = make_allocator(allocator) if isinstance(allocator, str) else allocator
     widths = _widths(small, sites, chosen, ratio)
+    rewriting = Rewriting(small, reducer, widths, seed, pixels or Pixels(), images)
     if any(widths[site.producer] < site.neurons for site in sites):
-        rewriting = Rewriting(small, reducer, widths, seed, pixels or Pixels(), images)
         rewrite = rewriting.original if order == "original" else rewriting.sequential
         rewrite(sites)
     for module, original in zip(small.modules(), model.modules(), strict=True):
@@ -72,14 +72,16 @@ def compress(
     settings = {"method": name, "ratio": ratio, "scope": scope, "order": order, "seed": seed}
     if reducer.needs >= Tier.STATISTICS:
         settings["pixels"] = pixels or Pixels()
-    return small, make_report(model, small, example_input, structure, sites, settings)
+    return small, make_report(
+        model, small, example_input, structure, sites, settings, rewriting.mixes
+    )
 
 
 def inspect(model: nn.Module, example_input: Example, scope: Scope = "all") -> Report:
     """A dry run: the units of ``model``, their cost, and why each other layer is left alone."""
     opened, structure = _opened(model, example_input)
     sites = structure.sites if scope == "all" else sites_in(structure, scope)
-    return make_report(opened, opened, example_input, structure, sites, {})
+    return make_report(opened, opened, example_input, structure, sites, {}, {})
 
 
 def _images_for(reducer: Reducer, calibration: Tensor | None, name: str) -> Tensor | None:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from tropnnc.clustering import kmeans, membership, project
-from tropnnc.errors import TropnncError, check_choice
+from tropnnc.errors import check_at_least_one, check_choice
 from tropnnc.protocols import Order
 from tropnnc.rank_one import rank_one_weights
 from tropnnc.reduction import Reduction, check_width
@@ -78,8 +78,7 @@ class Merging:
         accepted = ("mean", "sum", "projection", "least_squares")
         check_choice("outgoing", self.outgoing, accepted)
         check_choice("balance", self.balance, ("none", "equalised"))
-        if self.n_init < 1:
-            raise TropnncError(f"n_init = {self.n_init} is out of range, accepted are 1 and more")
+        check_at_least_one("n_init", self.n_init)
 
     def prepare(self, unit: Unit, rng: np.random.Generator) -> Prepared:
         """Balance the unit and project its features."""

@@ -15,13 +15,14 @@ GROUP = "tropnnc.methods"
 
 
 @cache
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+def installed(group: str) -> Mapping[str, EntryPoint]:
+    """The entry points of ``group`` by name."""
+    return {entry.name: entry for entry in entry_points(group=group)}
 
 
 def method_names() -> list[str]:
     """Names of every installed method, sorted."""
-    return sorted(_entries())
+    return sorted(installed(GROUP))
 
 
 def make_method(name: str, **options: Any) -> Reducer:
@@ -30,7 +31,7 @@ def make_method(name: str, **options: Any) -> Reducer:
     Raises:
         TropnncError: unknown name or option, with those that are accepted.
     """
-    entries = _entries()
+    entries = installed(GROUP)
     if name not in entries:
         raise TropnncError(f"unknown method {name!r}; accepted are {', '.join(sorted(entries))}")
     return call_factory(f"method {name}", entries[name].load(), options)

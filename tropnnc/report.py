@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from scipy.sparse import csr_array
 from torch import nn
 
 from tropnnc.cost import Cost, cost_from, macs_by_module
@@ -35,7 +36,8 @@ class UnitRow:
 class Report:
     """The outcome of :func:`tropnnc.compress`, or of :func:`tropnnc.inspect` (nothing changed).
 
-    ``str(report)`` is a table.
+    ``str(report)`` is a table. ``mixes`` are the mixing matrices ``T [n, k]`` of the units that
+    were rewritten by one, for :func:`tropnnc.certify`; no table shows them.
     """
 
     units: tuple[UnitRow, ...]
@@ -43,6 +45,7 @@ class Report:
     before: Cost
     after: Cost
     settings: Mapping[str, Any]
+    mixes: Mapping[str, csr_array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def widths(self) -> dict[str, int]:
@@ -51,13 +54,13 @@ class Report:
 
     def __str__(self) -> str:
         rows = [_HEADER, *(_cells(row) for row in self.units), self._total()]
-        lines = _aligned(rows)
+        lines = aligned(rows)
         settings = ", ".join(f"{name} {value}" for name, value in self.settings.items())
         if settings:
             lines.insert(0, settings)
         if self.left_alone:
             lines += ["", "left alone:"]
-            lines += _aligned([(item.name, item.kind, item.reason) for item in self.left_alone])
+            lines += aligned([(item.name, item.kind, item.reason) for item in self.left_alone])
         return "\n".join(lines)
 
     def _total(self) -> tuple[str, ...]:
@@ -77,13 +80,14 @@ def make_report(
     structure: Structure,
     sites: Sequence[Site],
     settings: Mapping[str, Any],
+    mixes: Mapping[str, csr_array],
 ) -> Report:
     """Compare ``small`` with ``model`` unit by unit and as a whole."""
     macs = macs_by_module(model, example)
     kept_macs = macs if small is model else macs_by_module(small, example)
     rows = [_row(site, model, small, macs, kept_macs) for site in sites]
     before, after = cost_from(model, macs), cost_from(small, kept_macs)
-    return Report(tuple(rows), structure.left_alone, before, after, settings)
+    return Report(tuple(rows), structure.left_alone, before, after, settings, mixes)
 
 
 def _row(
@@ -121,7 +125,8 @@ def _change(before: int, after: int) -> str:
     return f"{before:,}" if before == after else f"{before:,} → {after:,}"
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+def aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """The rows as lines of equally wide columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -30,6 +31,7 @@ class Rewriting:
         seed: of everything random.
         pixels: input statistics.
         images: calibration images, for methods that need any.
+        mixes: mixing matrices of the units written so far.
     """
 
     small: nn.Module
@@ -38,6 +40,7 @@ class Rewriting:
     seed: int
     pixels: Pixels
     images: Tensor | None
+    mixes: dict[str, csr_array] = field(default_factory=dict)
 
     def original(self, sites: Sequence[Site]) -> None:
         """Every unit read from the dense network: first all rows, then all columns."""
@@ -88,6 +91,8 @@ class Rewriting:
     ) -> Sequence[Site]:
         site = _named(sites, name)
         write_columns(self.small, site, reduction)
+        if reduction.mix is not None:
+            self.mixes[name] = csr_array(reduction.mix)
         return narrowed(sites, site, reduction.width)
 
 

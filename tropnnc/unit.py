@@ -147,6 +147,7 @@ class Unit:
         consumers: who reads the unit, in the order of the forward pass.
         filters: raw weights ``[n, d]`` of the producer, before folding.
         filter_bias: raw bias ``[n]`` of the producer (zeros where it has none).
+        kernel: entries of a filter per input channel; 1 for a linear producer.
         between: what lies between producer and consumers.
         batch_norm: of the producer; hidden from methods of tier ``weights``.
         pixels: input statistics; hidden from methods of tier ``weights``.
@@ -159,6 +160,7 @@ class Unit:
     consumers: tuple[Consumer, ...]
     filters: Array
     filter_bias: Array
+    kernel: int = 1
     between: tuple[Stage, ...] = ()
     batch_norm: BatchNorm | None = None
     pixels: Pixels | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from experiments.check.composing import machine_of
@@ -11,8 +10,8 @@ from experiments.check.lookup import Cells, committed_rows
 from experiments.check.paper import check_paper
 from experiments.check.published import check_published
 from experiments.check.spot import spot_check
-from experiments.console import BAD_INPUT, FAILED
-from tropnnc.errors import TropnncError
+from experiments.console import BEGIN_AGAIN, GO_ON, CellsFailed, short_errors
+from experiments.values import integer, real
 
 
 def run(arguments: argparse.Namespace) -> bool:
@@ -23,22 +22,21 @@ def run(arguments: argparse.Namespace) -> bool:
     """
     machine = machine_of([f"results_dir={arguments.results}"])
     if arguments.command == "spot":
-        return spot_check(machine, arguments.n, arguments.seed, arguments.minutes)
+        number, seed = integer("n", arguments.n, low=1), integer("seed", arguments.seed, low=0)
+        return spot_check(machine, number, seed, real("minutes", arguments.minutes, low=0.0))
     if arguments.command == "published":
         return check_published(Cells(machine, committed={}))
-    cells = Cells(machine, committed_rows(arguments.results))
-    check_paper(arguments.file, cells, arguments.seeds, arguments.limit)
+    seeds, limit = integer("seeds", arguments.seeds, low=1), integer("limit", arguments.limit, 0)
+    check_paper(arguments.file, Cells(machine, committed_rows(arguments.results)), seeds, limit)
     return True
 
 
-def main() -> int:
+def main() -> None:
     """Exit code 0, 1 on a difference that nothing explains, 2 after one line on bad input."""
     arguments = _parser().parse_args()
-    try:
-        return 0 if run(arguments) else FAILED
-    except TropnncError as error:
-        print(f"check: {error}", file=sys.stderr)
-        return BAD_INPUT
+    with short_errors("check", BEGIN_AGAIN if arguments.command == "spot" else GO_ON):
+        if not run(arguments):
+            raise CellsFailed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,9 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     spot = commands.add_parser("spot", help="committed cells, computed again")
     spot.add_argument("--n", type=int, default=10, help="how many")
     spot.add_argument("--seed", type=int, default=0, help="of the draw")
-    spot.add_argument("--minutes", type=float, default=8.0, help="begin no cell after so long")
+    spot.add_argument("--minutes", type=float, default=8.0, help="stop after so long")
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,12 +25,17 @@ def cell_of(overrides: Sequence[str]) -> CellSettings:
         return _cells([tuple(overrides)], _master(loader), loader)[0]
 
 
-def experiment_cells(experiment: str) -> list[CellSettings]:
-    """The cells of ``conf/experiment/EXPERIMENT.yaml``, in the order of its grid."""
+def experiment_cells(
+    experiment: str, keep: Callable[[Job], bool] = lambda _: True
+) -> list[CellSettings]:
+    """The cells of ``conf/experiment/EXPERIMENT.yaml``, in the order of its grid.
+
+    Only those whose overrides ``keep`` accepts are composed, which is what takes time.
+    """
     with _config_loader() as loader:
         master = _master(loader, f"experiment={experiment}")
         jobs = expand(master.hydra.sweeper.params, [f"experiment={experiment}"], loader)
-        return _cells(jobs, master, loader)
+        return _cells([job for job in jobs if keep(job)], master, loader)
 
 
 def machine_of(overrides: Sequence[str]) -> Machine:

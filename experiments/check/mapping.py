@@ -13,6 +13,7 @@ DATASETS = {"fmnist": "fashion_mnist"}
 NETWORKS = {"smyrnis": "smyrnis_conv", "smyrnismaragos": "smyrnis_conv", "cnn": "smyrnis_conv"}
 METHODS = {
     **{"neuralpathkmeans": "misiakos", "misiakosetal": "misiakos"},
+    **{"zonotopekmeans": "misiakos_zonotope", "tropnncsingleoutput": "tropnnc_single"},
     **{"tropnncmultioutput": "tropnnc", "iterativetropnnc": "tropnnc_iterative"},
     **{"l1norm": "l1", "l2norm": "l2", "l1prune": "l1", "l2prune": "l2"},
     **{"thineticcv": "thinet", "thinettpami": "thinet_keep"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FEATURES = ("method.options.features=incoming", "method.options.features=direction")
 BALANCE = ("method.options.balance=equalised",)
+SPLIT = ("method.options.split=half",)
 ORIGINAL, SEQUENTIAL = ("order=original",), ("order=sequential",)
 
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -15,7 +16,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         *ORIGINAL,
     ),
     "tropnnc_iterative": (*FEATURES, *BALANCE, *ORIGINAL),
+    "tropnnc_single": (*SPLIT, *ORIGINAL),
     "misiakos": (*BALANCE, *ORIGINAL),
+    "misiakos_zonotope": (*SPLIT, *ORIGINAL),
     "thinet": ORIGINAL,
     "thinet_keep": ORIGINAL,
     "l1": ("method.options.bias=true", *SEQUENTIAL),

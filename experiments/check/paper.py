@@ -74,9 +74,13 @@ def _try_options(mapped: Mapped, stated: Comparison, cells: Cells, budget: Budge
     for option in OPTIONS.get(mapped.method, ()):
         other = mapped.under(option)
         if missing(other, cells) > budget.cells:
-            untried.append(option)
+            untried.append(f"{option} (LIMIT is used up)")
             continue
-        comparison = measure(other, cells)
+        try:
+            comparison = measure(other, cells)
+        except TropnncError as error:
+            untried.append(f"{option} ({error})")
+            continue
         budget.cells -= comparison.computed
         remaining = abs(comparison.difference)
         if remaining < abs(stated.difference):
@@ -85,4 +89,4 @@ def _try_options(mapped: Mapped, stated: Comparison, cells: Cells, budget: Budge
     texts = [text for _, text in sorted(narrowed)]
     say(f"  narrowed by: {'; '.join(texts) or 'none of the options tried'}")
     if untried:
-        say(f"  options not tried (LIMIT is used up): {', '.join(untried)}")
+        say(f"  options not tried: {', '.join(untried)}")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from experiments.claims.claim import Claim, TestedClaim
 from experiments.claims.page import page
 from experiments.claims.reading import read_claims
 from experiments.claims.verdict import judge
-from experiments.console import BAD_INPUT, say
+from experiments.console import BEGIN_AGAIN, say, short_errors
 from experiments.report.summary import read_summary
-from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 
 
@@ -38,19 +36,15 @@ def write_page(claims_file: Path, results: Path) -> Path:
     return path
 
 
-def main() -> int:
+def main() -> None:
     """Exit code 0, or 2 after one line on what is wrong."""
     parser = argparse.ArgumentParser("python -m experiments.claims", description=__doc__)
     parser.add_argument("--claims", type=Path, default=Path("conf/claims.yaml"))
     parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
     arguments = parser.parse_args()
-    try:
+    with short_errors("claims", BEGIN_AGAIN):
         say(f"\n{write_page(arguments.claims, arguments.results)}")
-    except TropnncError as error:
-        print(f"claims: {error}", file=sys.stderr)
-        return BAD_INPUT
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

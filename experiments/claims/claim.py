@@ -67,6 +67,7 @@ class Claim:
         rule: ``superior`` or ``on_par``.
         chance: top-1 of guessing, in percent.
         variants: option variants that might turn the verdict.
+        preregistered: whether it was written down before anybody saw the sweep that tries it.
     """
 
     id: str
@@ -82,11 +83,14 @@ class Claim:
     rule: Rule
     chance: float
     variants: tuple[Variant, ...] = ()
+    preregistered: bool = True
 
     def __post_init__(self) -> None:
         check_choice("endpoint", self.endpoint, ("accuracy", "output_error"))
         check_choice("finetuning", self.finetuning, ("before", "after"))
         check_choice("rule", self.rule, ("superior", "on_par"))
+        if not (self.networks and self.ratios):
+            raise TropnncError("at least one network and one ratio are accepted")
         if self.endpoint == "output_error" and (self.rule, self.finetuning) != (
             "superior",
             "before",

@@ -25,11 +25,13 @@ class Comparison:
         differences: of the means over the ratios that count; empty where none does.
         ratios: how many count.
         left_out: how many do not, since both methods are near chance.
+        incomplete: dense networks without a difference: a method did not run at every ratio.
     """
 
     differences: tuple[float, ...]
     ratios: int
     left_out: int
+    incomplete: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,13 @@ def compare(
         if missing:
             return Untried(f"no cells of {contender.method} at {', '.join(missing)}")
         cells.append(found)
-    networks = _shared(claim, cells)
+    networks, incomplete = _shared(claim, cells)
     if not networks:
         return Untried("no dense network on which both methods ran at every ratio")
     counted = [r for r in claim.ratios if not _all_near_chance(claim, cells, r, networks)]
     differences = [_difference(claim, cells, counted, name) for name in networks if counted]
-    return Comparison(tuple(differences), len(counted), len(claim.ratios) - len(counted))
+    left_out = len(claim.ratios) - len(counted)
+    return Comparison(tuple(differences), len(counted), left_out, incomplete)
 
 
 def _cells(
@@ -90,10 +93,11 @@ def _matches(wanted: Settings, row: SummaryRow) -> bool:
     return all(found.get(name) == value for name, value in wanted.items())
 
 
-def _shared(claim: Claim, cells: Sequence[Cells]) -> list[str]:
-    """Checkpoints on which both methods ran at every ratio."""
+def _shared(claim: Claim, cells: Sequence[Cells]) -> tuple[list[str], int]:
+    """Checkpoints on which both methods ran at every ratio, and the number of the others."""
     seen = [set(found[ratio]) for found in cells for ratio in claim.ratios]
-    return sorted(set.intersection(*seen))
+    shared = set.intersection(*seen)
+    return sorted(shared), len(set.union(*seen) - shared)
 
 
 def _all_near_chance(

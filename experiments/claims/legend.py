@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from experiments.claims.claim import MARGIN
 from experiments.claims.comparison import NEAR_CHANCE
-from experiments.claims.rules import ALPHA, FEW, LEVEL
+from experiments.claims.rules import ALPHA, LEVEL
+from experiments.report.statistics import FEW
 
 LEGEND = f"""\
 Written by `make claims` from `results/summary/*.csv` and `conf/claims.yaml`; no cell is run. \

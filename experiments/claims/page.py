@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from experiments.claims.claim import Claim, Contender, TestedClaim
-from experiments.claims.comparison import Untried
+from experiments.claims.comparison import Comparison, Untried
 from experiments.claims.legend import LEGEND
 from experiments.claims.statistics import Interval
 from experiments.claims.verdict import AS_STATED, Finding, Judgement
 
 TITLE = "# Claims, tried\n"
+AFTERWARDS = "Written after its sweep had been seen: a description, not a prediction.\n\n"
 HEADER = (
     *("network", "options", "n", "ratios (left out)", "effect", "interval", "bootstrap"),
     *("p", "p (Holm)", "verdict"),
@@ -33,7 +34,7 @@ def _section(judgement: Judgement) -> str:
     rows = [_row(claim, finding) for finding in shown]
     return (
         f"## {claim.id}\n\n{claim.text}\n\nSource: {claim.source}. Tried: {_tried(claim)}.\n\n"
-        f"{_table(HEADER, rows)}\n\n{_hidden(judgement)}"
+        f"{'' if claim.preregistered else AFTERWARDS}{_table(HEADER, rows)}\n\n{_hidden(judgement)}"
         f"Verdict: **{judgement.verdict}**{_coverage(judgement)}.\n"
     )
 
@@ -59,7 +60,7 @@ def _tested_section(claim: TestedClaim) -> str:
 
 def _verdicts(judgements: Sequence[Judgement], tested: Sequence[TestedClaim]) -> str:
     rows = [
-        *((j.claim.id, f"{j.verdict}{_coverage(j)}") for j in judgements),
+        *((j.claim.id, f"{j.verdict}{_coverage(j)}{_afterwards(j.claim)}") for j in judgements),
         *((claim.id, "by test") for claim in tested),
     ]
     return _table(("claim", "verdict"), rows) + "\n"
@@ -90,6 +91,10 @@ def _coverage(judgement: Judgement) -> str:
     return f" ({tried} of {len(stated)} networks tried)" if 0 < tried < len(stated) else ""
 
 
+def _afterwards(claim: Claim) -> str:
+    return "" if claim.preregistered else " (written afterwards)"
+
+
 def _row(claim: Claim, finding: Finding) -> tuple[str, ...]:
     place = f"{finding.network.dataset}, {finding.network.arch}"
     comparison = finding.comparison
@@ -101,7 +106,7 @@ def _row(claim: Claim, finding: Finding) -> tuple[str, ...]:
     return (
         place,
         finding.variant,
-        str(len(differences)),
+        f"{len(differences)}{_incomplete(comparison)}",
         f"{comparison.ratios} ({comparison.left_out})",
         effect,
         _interval(claim, finding.interval),
@@ -110,6 +115,11 @@ def _row(claim: Claim, finding: Finding) -> tuple[str, ...]:
         _p(finding.adjusted),
         finding.verdict + _better(finding),
     )
+
+
+def _incomplete(comparison: Comparison) -> str:
+    """Marks dense networks that do not count."""
+    return f" ({comparison.incomplete} incomplete)" if comparison.incomplete else ""
 
 
 def _better(finding: Finding) -> str:

@@ -12,8 +12,6 @@ from experiments.claims.statistics import Interval, difference_p, equivalence_p,
 Verdict = Literal["supported", "contradicted", "inconclusive", "option-dependent", "not tried"]
 
 ALPHA = 0.05
-# Fewer dense networks are a case study.
-FEW = 3
 LEVEL = {"superior": 0.95, "on_par": 0.90}
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from experiments.claims.claim import Claim, Contender, Network, Variant
 from experiments.claims.comparison import Comparison, Untried, compare
-from experiments.claims.rules import ALPHA, FEW, LEVEL, Verdict, p_value, together, verdict_of
+from experiments.claims.rules import ALPHA, LEVEL, Verdict, p_value, together, verdict_of
 from experiments.claims.statistics import Interval, bootstrap_interval, holm, paired
+from experiments.report.statistics import FEW
 from experiments.report.summary import SummaryRow
 from tropnnc.seeding import derive_rng
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.console import BAD_INPUT, say
-from experiments.manifest import read_manifest
-from experiments.record import read_record
+from experiments.console import BEGIN_AGAIN, say, short_errors
+from experiments.manifest import experiment_records
 from experiments.report.figure import figures
 from experiments.report.latency import csv_path, write_tables
 from experiments.report.render import to_latex, to_markdown, to_text
 from experiments.report.rows import summary_rows
 from experiments.report.style import save
-from experiments.report.summary import SummaryRow, read_summary, write_summary
+from experiments.report.summary import read_summary, write_summary
 from experiments.report.tables import blocks
 from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
@@ -30,9 +27,9 @@ def report(experiment: str, results: Path) -> tuple[str, list[Path]]:
         TropnncError: no summary and no cells, or cells that are missing.
     """
     csv = results / "summary" / f"{experiment}.csv"
-    identities = read_manifest(results / "runs", experiment)
-    if identities is not None:
-        write_summary(_records(experiment, identities, results / "runs"), csv)
+    records = experiment_records(results / "runs", experiment)
+    if records is not None:
+        write_summary(summary_rows(records), csv)
     elif not csv.exists():
         raise TropnncError(
             f"no experiment {experiment!r} in {results}; run it first:"
@@ -58,18 +55,7 @@ def known(results: Path) -> list[str]:
     return sorted({path.stem for path in (*complete, *(results / "summary").glob("*.csv"))})
 
 
-def _records(experiment: str, identities: Sequence[str], runs: Path) -> list[SummaryRow]:
-    records = [read_record(runs, identity) for identity in identities]
-    found = [record for record in records if record is not None]
-    if len(found) < len(identities):
-        raise TropnncError(
-            f"{len(identities) - len(found)} of {len(identities)} cells of {experiment} are"
-            f" missing; complete it: python run.py experiment={experiment}"
-        )
-    return summary_rows(found)
-
-
-def main() -> int:
+def main() -> None:
     """Exit code 0, or 2 after one line on what is missing."""
     parser = argparse.ArgumentParser("python -m experiments.report", description=__doc__)
     parser.add_argument(
@@ -80,15 +66,11 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
     parser.add_argument("--paths", action="store_true", help="print no table, only the paths")
     arguments = parser.parse_args()
-    try:
+    with short_errors("report", BEGIN_AGAIN):
         for experiment in arguments.experiment or known(arguments.results):
             text, paths = report(experiment, arguments.results)
             say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
-    except TropnncError as error:
-        print(f"report: {error}", file=sys.stderr)
-        return BAD_INPUT
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -17,16 +17,24 @@ from experiments.report.statistics import (
     grouped,
     panels,
 )
-from experiments.report.style import STYLE, dress, grid, legend, plot
+from experiments.report.style import STYLE, TITLE_CHARACTERS, dress, grid, legend, plot
 from experiments.report.summary import SummaryRow
 from experiments.report.variants import variants
 from tropnnc.unit import Tier
 
 Curve = Callable[[Axes, Sequence[SummaryRow], str, int], None]
 
+# Nobody can tell more of them apart.
+MOST_CURVES = 24
+
 
 def figures(rows: Sequence[SummaryRow]) -> dict[str, Figure]:
-    """The figures of a summary by the suffix of their names: what varies is drawn."""
+    """The figures of a summary by the suffix of their names: what varies is drawn.
+
+    None where there are more than :data:`MOST_CURVES` variants: an ablation is for tables.
+    """
+    if len(set(variants(rows).values())) > MOST_CURVES:
+        return {}
     curves = [row for row in rows if row.curve]
     drawn = {"_curve": draw(curves, _over_epochs, _epoch_axis)} if curves else {}
     if len({row.ratio for row in rows}) > 1 or not curves:
@@ -43,6 +51,7 @@ def draw(
     names = variants(rows)
     order = dict.fromkeys(name for _, name in sorted({(r.tier, names[r.identity]) for r in rows}))
     places = panels(rows)
+    titles = _titles(places)
     networks = list(dict.fromkeys((place.dataset, place.arch) for place in places))
     scopes = list(dict.fromkeys(place.scope for place in places))
     with mpl.rc_context(STYLE):
@@ -59,7 +68,7 @@ def draw(
                 if name in by_name:
                     curve(axis, by_name[name], name, index)
             dress_x(axis, cells)
-            _dress_y(axis, place, leftmost=column == 0)
+            _dress_y(axis, titles[place], leftmost=column == 0)
         hollow = "hollow: the method sees images" if any(map(_sees_images, rows)) else None
         legend(figure, axes.flat, len(scopes), hollow)
     return figure
@@ -95,8 +104,16 @@ def _epoch_axis(axis: Axes, rows: Sequence[SummaryRow]) -> None:
     axis.set_xlabel(f"epochs of fine-tuning, keep ratio {ratios}")
 
 
-def _dress_y(axis: Axes, place: Place, leftmost: bool) -> None:
-    dress(axis, place.title)
+def _titles(places: Iterable[Place]) -> dict[Place, str]:
+    """On one line each where all of them fit; otherwise on two, so that panels stay aligned."""
+    titles = {place: place.title for place in places}
+    if max(map(len, titles.values()), default=0) <= TITLE_CHARACTERS:
+        return titles
+    return {place: place.two_lines for place in titles}
+
+
+def _dress_y(axis: Axes, title: str, leftmost: bool) -> None:
+    dress(axis, title)
     axis.set_ylim(0, 103)
     axis.label_outer()
     if leftmost:

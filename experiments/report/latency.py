@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from experiments.report.csv_rows import read_rows, write_rows
 from experiments.report.render import to_latex_table
+from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 
 
@@ -34,21 +34,16 @@ def csv_path(results: Path, experiment: str) -> Path:
 
 def write_latency(rows: Sequence[LatencyRow], path: Path) -> None:
     """Write the CSV."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(field.name for field in fields(LatencyRow))
-    writer.writerows(astuple(row) for row in rows)
-    write_atomic(path, buffer.getvalue().encode())
+    write_rows(path, LatencyRow, map(astuple, rows))
 
 
 def read_latency(path: Path) -> list[LatencyRow]:
-    """The rows that :func:`write_latency` wrote."""
-    lines = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-    kinds = {"str": str, "int": int, "float": float}
-    return [
-        LatencyRow(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(LatencyRow)})
-        for line in lines
-    ]
+    """The rows that :func:`write_latency` wrote.
+
+    Raises:
+        TropnncError: not readable, other columns, or an entry that is not accepted.
+    """
+    return read_rows(path, LatencyRow)
 
 
 def frame(rows: Sequence[LatencyRow]) -> pd.DataFrame:
@@ -73,8 +68,14 @@ def frame(rows: Sequence[LatencyRow]) -> pd.DataFrame:
 
 
 def write_tables(experiment: str, results: Path) -> str:
-    """Write ``results/tables/EXPERIMENT_latency`` from the CSV; returns its text."""
+    """Write ``results/tables/EXPERIMENT_latency`` from the CSV; returns its text.
+
+    Raises:
+        TropnncError: a CSV that is not accepted, or without a row.
+    """
     rows = read_latency(csv_path(results, experiment))
+    if not rows:
+        raise TropnncError(f"{csv_path(results, experiment)}: no row")
     table = frame(rows)
     stem = results / "tables" / f"{experiment}_latency"
     caption = f"Median of {rows[0].rounds} interleaved runs on one thread, in milliseconds."

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from experiments.record import Record
+from experiments.report.options import text_of, with_options
 from experiments.report.summary import SummaryRow
 
 
@@ -19,7 +20,7 @@ def summary_row(record: Record) -> SummaryRow:
     arch_options = {key: value for key, value in config["arch"].items() if key != "name"}
     return SummaryRow(
         dataset=config["dataset"]["name"],
-        arch=_with_options(config["arch"]["name"], arch_options),
+        arch=with_options(config["arch"]["name"], arch_options),
         method="scratch" if _from_scratch(config) else config["method"]["name"],
         settings=_settings(record),
         needs=record["needs"],
@@ -74,7 +75,7 @@ def _settings(record: Record) -> str:
     axes = {
         "scope": config["scope"],
         "order": record["order"],
-        "allocator": _with_options(config["allocator"]["name"], config["allocator"]["options"]),
+        "allocator": with_options(config["allocator"]["name"], config["allocator"]["options"]),
         "calibration": config["calibration"]["images"],
         **config["method"]["options"],
     }
@@ -82,17 +83,10 @@ def _settings(record: Record) -> str:
         axes["recalibrate"] = config["recalibrate"]["images"]
     if "finetune" in config:
         axes["finetune"] = config["finetune"]["epochs"]
-    return " ".join(f"{name}={_value(value)}" for name, value in axes.items())
+    if "rescale" in config:  # not by that name: ThiNet has an option of it
+        axes["rescaling"] = config["rescale"]["seed"]
+    return " ".join(f"{name}={text_of(value)}" for name, value in axes.items())
 
 
 def _from_scratch(config: Mapping[str, Any]) -> bool:
     return "finetune" in config and config["finetune"]["from_scratch"]
-
-
-def _with_options(name: str, options: Mapping[str, Any]) -> str:
-    pairs = ",".join(f"{key}={_value(value)}" for key, value in options.items())
-    return f"{name}({pairs})" if pairs else name
-
-
-def _value(value: Any) -> str:
-    return "+".join(map(str, value)) if isinstance(value, list) else str(value)

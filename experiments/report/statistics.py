@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from experiments.report.options import parse_options
 from experiments.report.summary import SummaryRow
 
+# Fewer dense networks are a case study.
 FEW = 3
 Stage = Literal["compressed", "recalibrated", "finetuned"]
 STAGES: tuple[Stage, ...] = ("compressed", "recalibrated", "finetuned")
@@ -103,8 +105,18 @@ class Place:
     @property
     def title(self) -> str:
         """The scope is named where it is not the usual one."""
+        return self._titled(self.arch)
+
+    @property
+    def two_lines(self) -> str:
+        """The title with the options of the network, if any, on a line of their own."""
+        network, options = parse_options(self.arch)
+        pairs = ", ".join(f"{key}={value}" for key, value in options.items())
+        return f"{self._titled(network)}\n{pairs}".rstrip()
+
+    def _titled(self, network: str) -> str:
         scope = "" if self.scope == "all" else f", scope {self.scope}"
-        return f"{self.dataset}, {self.arch}{scope}"
+        return f"{self.dataset}, {network}{scope}"
 
 
 def panels(rows: Iterable[SummaryRow]) -> dict[Place, list[SummaryRow]]:

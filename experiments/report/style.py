@@ -74,7 +74,8 @@ def plot(
 
 def dress(axis: Axes, title: str) -> None:
     """What all panels have: a title, a light grid."""
-    axis.set_title(textwrap.fill(title, TITLE_CHARACTERS), loc="left")
+    lines = [textwrap.fill(line, TITLE_CHARACTERS) for line in title.splitlines()]
+    axis.set_title("\n".join(lines), loc="left")
     axis.grid(axis="y", color="0.9", linewidth=0.5)
     axis.set_axisbelow(True)
 

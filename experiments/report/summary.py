@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from tropnnc.errors import TropnncError
-from tropnnc.files import write_atomic
+from experiments.report.csv_rows import read_rows, write_rows
+from tropnnc.errors import TropnncError, check_choice
 from tropnnc.unit import Tier
 
 TIERS = tuple(tier.label for tier in Tier)
+STATUSES = ("done", "skipped")
 _FORMATS = {"ratio": "g", "output_error": ".6g", "compress_seconds": ".4f"}
 _FORMATS["evaluate_seconds"] = _FORMATS["finetune_seconds"] = ".4f"
-_READERS: dict[str, Callable[[str], Any]] = {
-    "str": str,
-    "int": lambda text: int(text or 0),
-    "float": lambda text: float(text or 0),
-    "int | None": lambda text: int(text) if text else None,
-    "float | None": lambda text: float(text) if text else None,
-}
 
 
 @dataclass(frozen=True)
@@ -63,6 +54,12 @@ class SummaryRow:
     evaluate_seconds: float
     finetune_seconds: float | None
 
+    def __post_init__(self) -> None:
+        check_choice("needs", self.needs, TIERS)
+        check_choice("status", self.status, STATUSES)
+        if self.status == "done" and self.total < 1:
+            raise TropnncError(f"total = {self.total} is not accepted; a cell that is done has any")
+
     @property
     def scope(self) -> str:
         """Which layers were open to the method."""
@@ -82,27 +79,16 @@ class SummaryRow:
 
 def write_summary(rows: Sequence[SummaryRow], path: Path) -> None:
     """Write the CSV: timing columns last, numbers always formatted alike."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(field.name for field in fields(SummaryRow))
-    writer.writerows(_texts(row) for row in rows)
-    write_atomic(path, buffer.getvalue().encode())
+    write_rows(path, SummaryRow, map(_texts, rows))
 
 
 def read_summary(path: Path) -> list[SummaryRow]:
     """The rows that :func:`write_summary` wrote.
 
     Raises:
-        TropnncError: the file has other columns.
+        TropnncError: not readable, other columns, or an entry that is not accepted.
     """
-    reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-    expected = [field.name for field in fields(SummaryRow)]
-    if reader.fieldnames is None or list(reader.fieldnames) != expected:
-        raise TropnncError(f"{path}: accepted are the columns {', '.join(expected)}")
-    return [
-        SummaryRow(**{f.name: _READERS[str(f.type)](line[f.name]) for f in fields(SummaryRow)})
-        for line in reader
-    ]
+    return read_rows(path, SummaryRow)
 
 
 def _texts(row: SummaryRow) -> list[str]:

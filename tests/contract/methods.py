@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 from torch import Tensor, nn
@@ -11,19 +12,38 @@ from torch import Tensor, nn
 from tests.networks import ZOO, build, images
 from tropnnc import Report, compress, make_method
 from tropnnc.protocols import Reducer
+from tropnnc.single_output import SingleOutput
 from tropnnc.unit import Tier
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "method").glob("*.yaml"))
-METHODS = [path.stem for path in FILES]
+FOLDER = Path(__file__).parents[2] / "conf" / "method"
+METHODS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 NETWORKS = list(ZOO)
+
+
+@cache
+def configuration(method: str) -> dict[str, Any]:
+    """``conf/method/<method>.yaml``, merged into what it extends."""
+    config = OmegaConf.to_container(OmegaConf.load(FOLDER / f"{method}.yaml"))
+    assert isinstance(config, dict)
+    extended = [configuration(base) for base in config.pop("defaults", [])]
+    merged = OmegaConf.to_container(OmegaConf.merge(*extended, config))
+    assert isinstance(merged, dict)
+    return {str(key): value for key, value in merged.items()}
 
 
 def make(method: str) -> Reducer:
     """The reducer of ``conf/method/<method>.yaml``."""
-    path = next(path for path in FILES if path.stem == method)
-    config = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(config, dict)
+    config = configuration(method)
     return make_method(config["name"], **config["options"])
+
+
+# Zonotope reduction is for units with one output: every unit of one network is.
+SINGLE_OUTPUT = [method for method in METHODS if isinstance(make(method), SingleOutput)]
+MULTI_OUTPUT = [method for method in METHODS if method not in SINGLE_OUTPUT]
+PAIRS = [
+    *((method, network) for method in MULTI_OUTPUT for network in NETWORKS),
+    *((method, "binary") for method in SINGLE_OUTPUT),
+]
 
 
 def calibration_for(method: str, network: str) -> Tensor | None:

@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from tests.contract.algebra import Recorder, with_reductions
-from tests.contract.methods import METHODS, NETWORKS, calibration_for, make
+from tests.contract.methods import PAIRS, calibration_for, make
 from tests.networks import build, images
 from tropnnc import compress
 from tropnnc.protocols import ORDERS, Order
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(("method", "network"), PAIRS)
 @pytest.mark.parametrize("order", ORDERS)
 def test_surgery_is_the_algebra(method: str, network: str, order: Order) -> None:
     dense, inputs = build(network).double(), images(network).double()

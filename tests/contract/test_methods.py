@@ -10,12 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from omegaconf import OmegaConf
 from torch import nn
 
-from tests.contract.methods import FILES, METHODS, NETWORKS, compressed, make, run
-from tests.networks import CLASSES, ZOO, build, images
+from experiments.logits import classification_loss
+from tests.contract.methods import (
+    METHODS,
+    MULTI_OUTPUT,
+    NETWORKS,
+    PAIRS,
+    SINGLE_OUTPUT,
+    compressed,
+    configuration,
+    make,
+    run,
+)
+from tests.networks import ZOO, build, images
 from tests.units import KINDS, difference, make_unit, own_activations, random_inputs
 from tropnnc import (
     Tier,
@@ -26,10 +35,12 @@ from tropnnc import (
     method_names,
     save_compressed,
 )
+from tropnnc.errors import UnsupportedUnit
 from tropnnc.protocols import ORDERS, Reducer
 
 every_method = pytest.mark.parametrize("method", METHODS)
 every_network = pytest.mark.parametrize("network", NETWORKS)
+every_pair = pytest.mark.parametrize(("method", "network"), PAIRS)
 
 
 def _same_state(one: nn.Module, other: nn.Module) -> bool:
@@ -38,7 +49,8 @@ def _same_state(one: nn.Module, other: nn.Module) -> bool:
 
 
 def test_every_installed_method_has_its_file_and_presets_name_installed_ones() -> None:
-    assert {OmegaConf.load(path).name for path in FILES} == set(method_names()) <= set(METHODS)
+    named = {configuration(method)["name"] for method in METHODS}
+    assert named == set(method_names()) <= set(METHODS)
 
 
 @every_method
@@ -50,8 +62,7 @@ def test_a_method_declares_what_it_is(method: str) -> None:
     assert reducer.version >= 1
 
 
-@every_method
-@every_network
+@every_pair
 @pytest.mark.parametrize("ratio", [0.05, 0.25, 0.5])
 def test_units_get_the_asked_width(method: str, network: str, ratio: float) -> None:
     small, report = run(method, network, ratio)
@@ -59,12 +70,11 @@ def test_units_get_the_asked_width(method: str, network: str, ratio: float) -> N
     assert {row.name: row.kept for row in report.units} == asked
     assert {name: len(small.get_submodule(name).get_parameter("weight")) for name in asked} == asked
     logits = small(images(network))
-    assert logits.shape == (8, CLASSES)
+    assert logits.shape == (8, ZOO[network].outputs)
     assert logits.isfinite().all()
 
 
-@every_method
-@every_network
+@every_pair
 def test_the_answer_depends_on_the_seed_alone(method: str, network: str) -> None:
     model = build(network)
     before = copy.deepcopy(model)
@@ -87,15 +97,14 @@ def test_the_original_is_untouched(method: str, network: str) -> None:
     assert not addresses & {p.data_ptr() for p in (*small.parameters(), *small.buffers())}
 
 
-@every_method
-@every_network
+@every_pair
 def test_ratio_1_is_the_same_function(method: str, network: str) -> None:
     small = run(method, network, 1.0)[0]
     dense, inputs = build(network), images(network)
     torch.testing.assert_close(small(inputs), dense(inputs), rtol=1e-5, atol=1e-5)
 
 
-@every_method
+@pytest.mark.parametrize("method", MULTI_OUTPUT)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_full_width_is_the_same_unit(method: str, kind: str) -> None:
     rng = np.random.default_rng(0)
@@ -105,8 +114,7 @@ def test_the_full_width_is_the_same_unit(method: str, kind: str) -> None:
     assert difference(unit, reduction, random_inputs(unit, kind, rng)) < 1e-9
 
 
-@every_method
-@every_network
+@every_pair
 def test_save_and_load_give_the_same_network(method: str, network: str, tmp_path: Path) -> None:
     small = compressed(method, network)
     save_compressed(small, tmp_path)
@@ -115,38 +123,45 @@ def test_save_and_load_give_the_same_network(method: str, network: str, tmp_path
     assert torch.equal(small(images(network)), loaded(images(network)))
 
 
-@every_method
-@every_network
+@every_pair
 def test_it_pickles(method: str, network: str) -> None:
     small = compressed(method, network)
     again = pickle.loads(pickle.dumps(small))
     assert torch.equal(small(images(network)), again(images(network)))
 
 
-@every_method
-@every_network
+@every_pair
 def test_it_trains(method: str, network: str) -> None:
     small = copy.deepcopy(compressed(method, network)).train()
     for module in small.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-    inputs, labels = images(network, 32), torch.arange(32) % CLASSES
-    loss = F.cross_entropy(small(inputs), labels)
+    inputs, labels = images(network, 32), torch.arange(32) % max(ZOO[network].outputs, 2)
+    loss = classification_loss(small(inputs), labels)
     loss.backward()
     torch.optim.SGD(small.parameters(), lr=1e-2).step()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in small.parameters())
-    assert F.cross_entropy(small(inputs), labels) < loss
+    assert classification_loss(small(inputs), labels) < loss
 
 
 @every_method
 def test_images_are_asked_for_and_only_then_touched(method: str) -> None:
-    model, example = build("lenet5"), images("lenet5", 2)
+    network = "binary" if method in SINGLE_OUTPUT else "lenet5"
+    model, example = build(network), images(network, 2)
     if make(method).needs >= Tier.IMAGES:
         with pytest.raises(TropnncError, match=r"needs images.*calibration"):
             compress(model, example, make(method))
     else:
         small, _ = compress(model, example, make(method), calibration=Untouchable())
-        assert _same_state(small, compressed(method, "lenet5"))
+        assert _same_state(small, compressed(method, network))
+
+
+@pytest.mark.parametrize("method", SINGLE_OUTPUT)
+@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "binary"])
+def test_a_unit_with_several_outputs_is_refused_by_name(method: str, network: str) -> None:
+    first = next(iter(ZOO[network].units))
+    with pytest.raises(UnsupportedUnit, match=rf"^{first}: \d+ outgoing .* accepts 1$"):
+        run(method, network, 0.5)
 
 
 class Untouchable(torch.Tensor):

@@ -10,20 +10,26 @@ import pytest
 import torch
 from torch import nn
 
-from tests.contract.methods import METHODS, NETWORKS, compressed
+from tests.contract.methods import NETWORKS, PAIRS, compressed
 from tests.networks import build, images
 from tropnnc import compress, load_compressed, save_compressed
 
 # A merge writes other batch norms than a selection; other methods write as one of the two.
 FAST = ("tropnnc", "l1")
-methods = pytest.mark.parametrize(
-    "method", [m if m in FAST else pytest.param(m, marks=pytest.mark.slow) for m in METHODS]
-)
+
+
+def _pairs(fast: tuple[str, ...]) -> pytest.MarkDecorator:
+    """Every method on every network that it can do; the test is slow but for those ``fast``."""
+    cases = [
+        pytest.param(*pair, marks=[] if pair[0] in fast else [pytest.mark.slow]) for pair in PAIRS
+    ]
+    return pytest.mark.parametrize(("method", "network"), cases)
+
+
 every_network = pytest.mark.parametrize("network", NETWORKS)
 
 
-@methods
-@every_network
+@_pairs(fast=FAST)
 def test_torch_export(method: str, network: str) -> None:
     small = compressed(method, network)
     exported = torch.export.export(small, (images(network),)).module()
@@ -32,10 +38,7 @@ def test_torch_export(method: str, network: str) -> None:
 
 # torch 2.13's exporter uses a spelling of pytree that torch deprecates.
 @pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning")
-@every_network
-@pytest.mark.parametrize(
-    "method", [m if m == "tropnnc" else pytest.param(m, marks=pytest.mark.slow) for m in METHODS]
-)
+@_pairs(fast=("tropnnc",))
 def test_onnx(method: str, network: str, tmp_path: Path) -> None:
     small, inputs, path = compressed(method, network), images(network), tmp_path / "small.onnx"
     torch.onnx.export(small, (inputs,), path, dynamo=True, verbose=False)

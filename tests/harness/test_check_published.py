@@ -10,13 +10,15 @@ from experiments.cell import run_cell
 from experiments.check.comparison import Comparison, map_figure, measure, missing
 from experiments.check.figure import Figure
 from experiments.check.lookup import Cells
+from experiments.check.options import OPTIONS
 from experiments.check.paper import check_paper
 from experiments.check.published import check_published
 from experiments.report.rows import summary_row
 from experiments.report.statistics import Sample
 from experiments.report.summary import SummaryRow
-from experiments.settings import Machine
+from experiments.settings import CellSettings, Machine
 from tests.harness.cells import machine
+from tropnnc import TropnncError
 from tropnnc.files import write_atomic
 
 TINY = "arch.widths=[16] train.epochs=1 train.batch=250 calibration.images=32"
@@ -162,7 +164,30 @@ def test_a_papers_difference_names_the_options_that_narrow_it(
     assert "python run.py dataset=mnist5k arch=mlp method=tropnnc scope=all" in said
     assert ": differs (within" in said
     assert f"narrowed by: {option} gives {theirs:.2f} (+0.00)" in said
-    assert "options not tried (LIMIT is used up): method.options.features=incoming" in said
+    assert "options not tried: method.options.features=incoming (LIMIT is used up)" in said
+    assert said.endswith("1 figures: 1 differs\n")
+
+
+def test_an_option_that_fails_is_named_and_stops_nothing(
+    here: Machine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    option = "method.options.n_init=2"
+    monkeypatch.setitem(OPTIONS, "misiakos", (option,))
+    compute = Cells.compute
+
+    def fail(cells: Cells, cell: CellSettings) -> SummaryRow:
+        if dict(cell.method.options)["n_init"] == 2:
+            raise TropnncError("no such thing")
+        return compute(cells, cell)
+
+    monkeypatch.setattr(Cells, "compute", fail)
+    (tmp_path / "x.csv").write_text("\n".join([HEADER, line("misiakos", "1.0"), ""]))
+    check_paper(tmp_path / "x.csv", Cells(here, {}), seeds=1, limit=9)
+    said = capsys.readouterr().out
+    assert f"options not tried: {option} (no such thing)" in said
     assert said.endswith("1 figures: 1 differs\n")
 
 
@@ -174,5 +199,5 @@ def test_a_papers_row_that_cannot_be_mapped_stops_nothing(
     (tmp_path / "x.csv").write_text("\n".join(lines))
     check_paper(tmp_path / "x.csv", Cells(here, {}), seeds=1, limit=0)
     said = capsys.readouterr().out
-    assert "not tried: method 'CUP-SS' is not at hand; accepted are l1" in said
+    assert "not tried: method 'CUP-SS' is not at hand; accepted are" in said
     assert "2 figures: 1 not tried, 1 agrees" in said

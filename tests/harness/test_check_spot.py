@@ -1,18 +1,23 @@
 """Spot checks: the draw, the same bits again, and what is stale or does not match."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from experiments.cell import cell_versions, run_cell
-from experiments.check import spot
-from experiments.check.lookup import identity_on
-from experiments.check.spot import draw, spot_check
+from experiments.check import today
+from experiments.check.composing import experiment_cells
+from experiments.check.cost import training_seconds
+from experiments.check.lookup import Cells, identity_on
+from experiments.check.spot import spot_check
+from experiments.networks import training_of
 from experiments.report.rows import summary_row
 from experiments.report.summary import SummaryRow, write_summary
-from experiments.settings import Machine
+from experiments.settings import CellSettings, Machine
 from tests.harness.cells import a_cell, machine
 from tropnnc import TropnncError
 
@@ -33,10 +38,10 @@ def rows(here: Machine) -> list[SummaryRow]:
 @pytest.fixture(autouse=True)
 def grid(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The cells of ``quick`` are ours for a while."""
-    monkeypatch.setattr(spot, "experiment_cells", lambda _: CELLS)
-    spot.grid.cache_clear()
+    monkeypatch.setattr(today, "experiment_cells", lambda *_: CELLS)
+    today.cell_of_today.cache_clear()
     yield
-    spot.grid.cache_clear()
+    today.cell_of_today.cache_clear()
 
 
 def commit(here: Machine, rows: list[SummaryRow]) -> None:
@@ -92,7 +97,7 @@ def test_a_cell_of_an_older_version_is_stale(
 ) -> None:
     commit(here, rows[:1])
     bumped = {**cell_versions(CELLS[0]), "method": 2}
-    monkeypatch.setattr(spot, "cell_versions", lambda _: bumped)
+    monkeypatch.setattr(today, "cell_versions", lambda _: bumped)
     monkeypatch.setattr("experiments.check.lookup.cell_versions", lambda _: bumped)
     assert not spot_check(here, 1, seed=0, minutes=5), "nothing was compared"
     said = capsys.readouterr().out
@@ -109,24 +114,113 @@ def test_a_cell_of_another_configuration_is_stale(
     assert "its configuration, the schema or the data has changed" in capsys.readouterr().out
 
 
-def test_after_its_time_no_cell_is_begun(
-    here: Machine, rows: list[SummaryRow], capsys: pytest.CaptureFixture[str]
+def before_computing(monkeypatch: pytest.MonkeyPatch, act: Callable[[CellSettings], None]) -> None:
+    compute = Cells.compute
+
+    def first_act(cells: Cells, cell: CellSettings) -> SummaryRow:
+        act(cell)
+        return compute(cells, cell)
+
+    monkeypatch.setattr(Cells, "compute", first_act)
+
+
+def test_the_cell_at_work_is_stopped_when_the_time_is_over(
+    here: Machine,
+    rows: list[SummaryRow],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     commit(here, rows)
-    assert not spot_check(here, 4, seed=0, minutes=0)
-    assert "4 committed cells: 4 not reached" in capsys.readouterr().out
+    calls: list[CellSettings] = []
+
+    def slow(cell: CellSettings) -> None:
+        calls.append(cell)
+        while len(calls) > 1:
+            time.sleep(0.01)
+
+    before_computing(monkeypatch, slow)
+    started = time.monotonic()
+    assert spot_check(here, 4, seed=0, minutes=1 / 60)
+    assert time.monotonic() - started < 5
+    assert len(calls) == 2
+    assert "4 committed cells: 1 same bits, 3 not reached" in capsys.readouterr().out
 
 
-def test_the_draw_depends_on_its_seed_and_skips_what_is_not_done(
-    here: Machine, rows: list[SummaryRow]
+def test_a_cell_that_fails_today_is_no_agreement_and_stops_nothing(
+    here: Machine,
+    rows: list[SummaryRow],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    many = [replace(rows[0], identity=str(index), seed=index) for index in range(50)]
-    commit(here, [*many, replace(rows[0], status="skipped", identity="skipped")])
-    drawn = draw(here.results_dir, 10, 0)
-    assert len({d.row.identity for d in drawn}) == 10
-    assert drawn == draw(here.results_dir, 10, 0)
-    assert drawn != draw(here.results_dir, 10, 1)
-    assert len(draw(here.results_dir, 99, 0)) == 50
+    commit(here, rows)
+
+    def fail(cell: CellSettings) -> None:
+        if cell == CELLS[1]:
+            raise TropnncError("no such thing")
+
+    before_computing(monkeypatch, fail)
+    assert not spot_check(here, 4, seed=0, minutes=5)
+    said = capsys.readouterr().out
+    assert f"FAILED: quick: {_label(rows[1])}: no such thing" in said
+    assert "3 same bits" in said
+
+
+def test_a_network_that_takes_too_long_is_left_out_and_named(
+    rows: list[SummaryRow],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    elsewhere = machine(tmp_path)
+    commit(elsewhere, rows)
+    monkeypatch.setattr("experiments.check.cost.training_seconds", lambda _: 3600.0)
+    assert not spot_check(elsewhere, 4, seed=0, minutes=8)
+    said = capsys.readouterr().out
+    assert f"left out: mnist5k {rows[0].arch} seed=0, whose cells came up 4 times: it" in said
+    assert "0 committed cells: none fits into the time" in said
+    assert not elsewhere.runs_dir.exists()
+
+
+def test_data_that_are_absent_leave_their_cells_out_and_are_asked_for_once(
+    rows: list[SummaryRow],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    elsewhere, asked = machine(tmp_path), list[str]()
+
+    def refuse(name: str, _: Path) -> None:
+        asked.append(name)
+        raise TropnncError(f"{name}: no download possible")
+
+    monkeypatch.setattr("experiments.check.cost.load_dataset", refuse)
+    commit(elsewhere, [*rows, replace(rows[0], checkpoint="other", identity="other")])
+    assert not spot_check(elsewhere, 4, seed=0, minutes=8)
+    said = capsys.readouterr().out
+    assert "came up 5 times: mnist5k: no download possible" in said
+    assert asked == ["mnist5k"]
+
+
+def test_the_estimate_is_that_of_all_epochs(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = training_of(CELLS[0], here)
+    assert training is not None
+    clock = iter([10.0, 12.0])
+    monkeypatch.setattr("experiments.check.cost.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("experiments.check.cost.epochs", lambda *_: iter([1, 2]))
+    longer = replace(training, recipe=replace(training.recipe, epochs=7))
+    # Ten batches of 250 take two seconds, seven epochs of 3,500 images as many for each of those.
+    assert training_seconds(longer) == pytest.approx(2.0 * 7 * 3500 / 2500)
+
+
+def test_what_is_composed_for_a_row_are_all_cells_that_may_be_it(rows: list[SummaryRow]) -> None:
+    row = replace(rows[0], dataset="fashion_mnist", method="thinet", ratio=0.1)
+    own, others = (
+        set(experiment_cells("mnist_finetune_quick", partial(today._may_make, row, own)))
+        for own in (True, False)
+    )
+    # As they are, and the one cell of all methods from scratch.
+    assert {cell.method.name for cell in own} == {"thinet", "random"}
+    assert own | others == set(experiment_cells("mnist_finetune_quick"))
 
 
 def test_the_digest_sees_every_bit_at_every_stage(here: Machine, rows: list[SummaryRow]) -> None:
@@ -141,11 +235,6 @@ def test_the_digest_sees_every_bit_at_every_stage(here: Machine, rows: list[Summ
     digests = [summary_row({**record, **stage}).bits_sha256 for stage in stages]
     assert digests[0] == rows[0].bits_sha256
     assert len(set(digests)) == len(digests)
-
-
-def test_nothing_committed(tmp_path: Path) -> None:
-    with pytest.raises(TropnncError, match="no committed cell"):
-        draw(tmp_path, 1, 0)
 
 
 def _label(row: SummaryRow) -> str:

@@ -10,6 +10,7 @@ from experiments.check.composing import CONF
 from experiments.claims.__main__ import write_page
 from experiments.claims.claim import Claim, Contender, Network, Variant
 from experiments.claims.comparison import Comparison, Untried, compare
+from experiments.claims.page import page
 from experiments.claims.reading import read_claims
 from experiments.claims.rules import Verdict, verdict_of
 from experiments.claims.verdict import Finding, judge, overall
@@ -108,6 +109,30 @@ def test_less_output_error_is_better() -> None:
 def test_a_missing_ratio_leaves_the_claim_untried() -> None:
     cells = both([90, 80, 70], [80, 75, 70])
     assert compare(CLAIM, NETWORK, PAIR, cells) == Untried("no cells of ours at 0.1")
+
+
+def test_a_network_without_all_cells_is_left_out_and_counted() -> None:
+    cells = summary([90, 80, 70, 60], [80, 75, 70, 60])
+    kept = [r for r in cells if (r.method, r.ratio, r.seed) != ("theirs", 0.1, 3)]
+    result = comparison(CLAIM, kept)
+    assert (len(result.differences), result.incomplete) == (3, 1)
+    assert comparison(CLAIM, cells).incomplete == 0
+    assert "| 3 (1 incomplete) |" in page([judge(CLAIM, {"one": kept})], [])
+
+
+def test_after_fine_tuning_another_accuracy_counts_and_the_margin_is_one_point() -> None:
+    claim = replace(CLAIM, finetuning="after", rule="on_par", preregistered=False)
+    cells = [replace(row, finetuned_correct=900 + 10 * row.seed)
+             for row in summary([90, 80, 70], [20, 20, 20])]  # fmt: skip
+    judgement = judge(claim, {"one": cells})
+    assert judgement.verdict == "supported"
+    assert judgement.findings[0].comparison == Comparison((0.0, 0.0, 0.0), 2, 0)
+    worse = [replace(r, finetuned_correct=(r.finetuned_correct or 0) - 15 * (r.method == "ours"))
+             for r in cells]  # fmt: skip
+    assert judge(claim, {"one": worse}).verdict == "contradicted"
+    shown = page([judgement], [])
+    assert "Written after its sweep had been seen" in shown
+    assert "supported (written afterwards)" in shown
 
 
 def test_settings_that_match_two_variants_are_refused() -> None:

@@ -1,5 +1,6 @@
 """Damaged files in the middle of a sweep: named, set aside, redone, and nothing else is."""
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -12,8 +13,10 @@ from experiments.cell import Outcome
 from experiments.console import short_errors
 from experiments.data import idx as idx_module
 from experiments.data import load_dataset
+from experiments.data import mnist5k as mnist5k_module
 from experiments.sweep import run_sweep
 from tests.harness.cells import a_cell, machine
+from tropnnc import TropnncError
 from tropnnc.vision import torchvision
 
 CELLS = [a_cell(method, seed=seed) for seed in (0, 1) for method in ("random", "l1")]
@@ -84,3 +87,26 @@ def test_a_damaged_data_file_without_a_network_is_one_line_and_exit_code_2(
     assert said.out.count("\n") == said.err.count("\n") == 1
     assert f"{damaged}: damaged" in said.out
     assert f"put {damaged.name} (unpacked) into {folder}" in said.err
+
+
+def cut_off(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def another_digit(content: bytes) -> bytes:
+    return gzip.compress(gzip.decompress(content).replace(b",255,", b",254,", 1))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"), [(cut_off, "not readable"), (another_digit, "is not the original's")]
+)
+def test_the_embedded_digits_are_checked_and_the_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any, message: str
+) -> None:
+    path = tmp_path / "mnist_5k.csv.gz"
+    path.write_bytes(damage(mnist5k_module.mnist5k_file().read_bytes()))
+    monkeypatch.setattr(mnist5k_module, "mnist5k_file", lambda: path)
+    with pytest.raises(TropnncError, match=message) as caught:
+        mnist5k_module.mnist5k()
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,5 +1,6 @@
 """After compression: batch norm estimated anew, fine-tuning, the small network from scratch."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from experiments import recalibration as recalibration_module
 from experiments.bench import Bench, open_bench
 from experiments.block import result_block
 from experiments.cell import run_cell
-from experiments.finetuning import finetune, recalibrated, reinitialised
+from experiments.finetuning import finetune, reinitialised
 from experiments.parsing import cell_settings
+from experiments.recalibration import recalibrated
 from experiments.report.rows import summary_row
 from experiments.settings import ArchSettings, CellSettings, Finetuning, Machine
 from tests.harness.cells import RECIPE, a_cell, composed, machine
@@ -142,14 +145,48 @@ def test_what_cannot_be_initialised_anew_is_an_error() -> None:
         reinitialised(model, 0)
 
 
-def test_recalibrated_statistics_are_those_of_the_images() -> None:
+def at_once(monkeypatch: pytest.MonkeyPatch, images: int) -> None:
+    monkeypatch.setattr(recalibration_module, "AT_ONCE", images * 784)
+
+
+@pytest.mark.parametrize("limit", [37, 36, 12, 5])
+def test_recalibrated_statistics_are_those_of_all_images_together(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once(monkeypatch, limit)
     model, images = Normed().eval(), torch.rand(37, 1, 28, 28)
+    images[20:] += 3  # the variance between batches is most of it
     norm = recalibrated(model, images).get_submodule("1")
-    maps = model[0](images).detach().movedim(1, 0).flatten(1)
-    np.testing.assert_allclose(norm.get_buffer("running_mean"), maps.mean(dim=1), atol=1e-6)
+    maps = model[0](images).detach().double().movedim(1, 0).flatten(1)
+    np.testing.assert_allclose(norm.get_buffer("running_mean"), maps.mean(dim=1), rtol=1e-5)
     np.testing.assert_allclose(norm.get_buffer("running_var"), maps.var(dim=1), rtol=1e-5)
     assert torch.equal(model[1].get_buffer("running_mean"), torch.zeros(8))
     assert not norm.training
+
+
+def test_one_pass_leaves_what_torch_computes_bit_for_bit() -> None:
+    model, images = Normed(), torch.rand(37, 1, 28, 28)
+    with torch.no_grad():
+        expected = copy.deepcopy(model)
+        norm = expected[1]
+        assert isinstance(norm, nn.BatchNorm2d)
+        norm.momentum = 1.0
+        expected(images)
+    state = recalibrated(model, images).state_dict()
+    assert all(torch.equal(state[key], value) for key, value in expected.state_dict().items())
+
+
+def test_batches_bound_what_passes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once(monkeypatch, 10)
+    model, seen = Normed(), list[int]()
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    recalibrated(model, torch.rand(37, 1, 28, 28))
+    assert seen == [10, 9, 9, 9]
+
+
+def test_what_is_fine_tuned_after_recalibration_has_its_momentum() -> None:
+    small = recalibrated(Normed(), torch.rand(5, 1, 28, 28))
+    assert small.get_submodule("1").momentum == 0.1
 
 
 def test_recalibration_is_for_the_dense_network_too(here: Machine) -> None:

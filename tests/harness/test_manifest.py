@@ -1,9 +1,12 @@
 """Which sweep counts as the experiment that its file describes."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from omegaconf import OmegaConf
 
-from experiments.manifest import experiment_name
+from experiments.manifest import experiment_name, read_manifest, write_manifest
 
 
 @pytest.mark.parametrize(
@@ -11,6 +14,7 @@ from experiments.manifest import experiment_name
     [
         (["experiment=quick"], "quick"),
         (["experiment=quick", "results_dir=/elsewhere", "device=cpu"], "quick"),
+        (["experiment=quick", "checkpoints_dir=/elsewhere"], "quick"),
         (["experiment=quick", "ratio=0.5"], None),
         (["experiment=quick", "train.epochs=1"], None),
     ],
@@ -23,3 +27,23 @@ def test_an_overridden_experiment_is_another_one(overrides: list[str], name: str
 def test_a_sweep_without_experiment() -> None:
     hydra = {"runtime": {"choices": {"experiment": None}}, "overrides": {"task": ["ratio=0.5"]}}
     assert experiment_name(OmegaConf.create(hydra)) is None
+
+
+def test_a_manifest_is_read_as_written(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "two", ["b", "a"])
+    assert read_manifest(tmp_path, "two") == ["b", "a"]
+    assert read_manifest(tmp_path, "one") is None
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda text: text[:-5], lambda text: text.replace('"a"', '"c"'), lambda _: "[1]"]
+)
+def test_a_damaged_manifest_is_named_and_set_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[str], str]
+) -> None:
+    path = write_manifest(tmp_path, "two", ["b", "a"])
+    path.write_text(damage(path.read_text()))
+    assert read_manifest(tmp_path, "two") is None
+    assert f"{path}: damaged" in capsys.readouterr().out
+    assert not path.exists()
+    assert (tmp_path / "damaged" / "two.json.1").exists()

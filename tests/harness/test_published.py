@@ -1,7 +1,9 @@
 """Published weights: what fits is loaded, everything else is one clear line."""
 
 import hashlib
+import io
 from dataclasses import replace
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +84,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(TropnncError, match="not a readable weights file"):
         load(path, tmp_path)
-    with pytest.raises(TropnncError, match="no such file"):
+    with pytest.raises(TropnncError, match="No such file"):
         load(tmp_path / "absent.pt", tmp_path, "123")
 
 
@@ -103,9 +105,53 @@ def test_a_url_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert all(torch.equal(loaded[key], weights[key]) for key in weights)
 
 
-def test_a_url_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+URL = "https://example.org/weights.safetensors"
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: bytes) -> None:
+    """The URL answers with each of ``answers`` once."""
+    left = list(answers)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(left.pop(0)))
+
+
+def test_a_download_that_was_damaged_is_set_aside_and_fetched_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = safetensors.torch.save(state())
+    sha256 = hashlib.sha256(good).hexdigest()
+    answering(monkeypatch, good, good)
+    load(URL, tmp_path, sha256)
+    [path] = (tmp_path / "downloads").iterdir()
+    path.write_bytes(good[:-1])
+    load(URL, tmp_path, sha256)
+    assert path.read_bytes() == good
+    assert f"{path}: damaged (its sha256 is not arch.sha256)" in capsys.readouterr().out
+    assert (tmp_path / "damaged" / f"{path.name}.1").read_bytes() == good[:-1]
+
+
+def test_an_answer_of_another_hash_is_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, b"an error page")
+    with pytest.raises(TropnncError, match="its sha256 is"):
+        load(URL, tmp_path, "123")
+    assert not (tmp_path / "downloads").exists()
+
+
+def test_a_file_of_ones_own_is_never_moved(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save(state(), path)
+    with pytest.raises(TropnncError, match="its sha256 is"):
+        load(path, tmp_path, "123")
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("error", [OSError("no route to host"), IncompleteRead(b"half", 4)])
+def test_a_url_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def refuse(url: str, timeout: float) -> Any:
-        raise OSError("no route to host")
+        raise error
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     with pytest.raises(TropnncError, match="download failed"):

@@ -5,20 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from experiments.cell import run_cell
 from experiments.manifest import write_manifest
 from experiments.record import read_record, write_record
 from experiments.report.__main__ import report
-from experiments.report.figure import figures
+from experiments.report.figure import MOST_CURVES, figures
+from experiments.report.options import parse_options, with_options
 from experiments.report.render import to_latex, to_markdown, to_text
 from experiments.report.rows import summary_row
 from experiments.report.statistics import accuracy, dense_accuracy, sample
 from experiments.report.style import save
-from experiments.report.summary import SummaryRow, read_summary, write_summary
+from experiments.report.summary import SummaryRow, parse_settings, read_summary, write_summary
 from experiments.report.tables import blocks
 from experiments.report.variants import variants
-from tests.harness.cells import a_cell, machine
+from tests.harness.cells import ROOT, a_cell, machine
 from tropnnc import TropnncError
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -83,6 +85,64 @@ def test_settings_that_vary_become_part_of_a_methods_name() -> None:
     assert variants([row]) == {row.identity: "l1"}
 
 
+ALLOCATORS = (
+    "uniform",
+    "cup(budget=macs)",
+    "tropnnc(budget=macs,normalisation=none)",
+    "tropnnc(budget=macs,normalisation=norm)",
+)
+
+
+def allocated(row: SummaryRow, allocator: str, worse: int) -> SummaryRow:
+    settings = row.settings.replace("allocator=uniform", f"allocator={allocator}")
+    identity = f"{row.identity} {allocator}"
+    return replace(row, settings=settings, identity=identity, correct=row.correct - worse)
+
+
+def test_allocators_are_told_apart_by_name_and_by_the_options_that_vary() -> None:
+    cells = [
+        allocated(row, allocator, worse)
+        for worse, allocator in enumerate(ALLOCATORS)
+        for row in (*of("tropnnc", 0.5), *of("l1", 0.5))
+        if row.method == "tropnnc" or allocator == "uniform"
+    ]
+    assert to_markdown(blocks(cells)) == (FIXTURES / "allocators.md").read_text()
+    [legend] = figures(cells)[""].legends
+    assert "tropnnc (allocator=tropnnc(normalisation=norm))" in [
+        text.get_text() for text in legend.get_texts()
+    ]
+
+
+@pytest.mark.parametrize(("extra", "drawn"), [(0, True), (1, False)])
+def test_more_curves_than_can_be_told_apart_are_not_drawn(extra: int, drawn: bool) -> None:
+    allocators = [f"tropnnc(budget={index})" for index in range(MOST_CURVES + extra)]
+    cells = [allocated(row, a, 0) for a in allocators for row in of("tropnnc", 0.5)]
+    assert bool(figures(cells)) == drawn
+    around = ("dense", "parameters kept", "MACs kept")
+    assert len(blocks(cells)[0].lines) == len(around) + MOST_CURVES + extra
+
+
+def test_the_settings_of_a_record_name_the_allocator_with_its_options(tmp_path: Path) -> None:
+    record = run_cell(a_cell(), machine(tmp_path)).record
+    assert record is not None
+    allocator = {"name": "tropnnc", "options": {"budget": "macs", "normalisation": "norm"}}
+    row = summary_row({**record, "config": {**record["config"], "allocator": allocator}})
+    assert parse_settings(row.settings)["allocator"] == ALLOCATORS[3]
+
+
+def test_no_option_of_a_method_has_the_name_of_an_axis() -> None:
+    axes = {"scope", "order", "allocator", "calibration", "recalibrate", "finetune", "rescaling"}
+    for path in (ROOT / "conf" / "method").glob("*.yaml"):
+        loaded = OmegaConf.load(path)
+        assert not axes & set(OmegaConf.select(loaded, "options", default={})), path.name
+
+
+@pytest.mark.parametrize("name", ["mlp", "allocator"])
+def test_options_survive_the_text(name: str) -> None:
+    for options in ({}, {"a": "1"}, {"a": "256+128", "b": "x=y"}):
+        assert parse_options(with_options(name, options)) == (name, options)
+
+
 def test_a_skipped_cell_has_a_row_without_numbers_and_no_place_in_the_table(
     tmp_path: Path,
 ) -> None:
@@ -100,6 +160,25 @@ def test_the_csv_survives_a_round_trip_byte_for_byte(tmp_path: Path) -> None:
 def test_a_csv_with_other_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("dataset,method\nmnist5k,l1\n")
     with pytest.raises(TropnncError, match="accepted are the columns dataset, arch"):
+        read_summary(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (",weights,", ",wishes,", "line 2: unknown needs 'wishes'; accepted are weights"),
+        (",done,", ",odd,", "line 2: unknown status 'odd'; accepted are done, skipped"),
+        (",done,1000,", ",done,many,", "line 2: invalid literal"),
+        (",done,1000,", ",done,", "line 2: it has another number of entries"),
+    ],
+)
+def test_an_edited_csv_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = (FIXTURES / "tiny.csv").read_text()
+    assert old in text.splitlines()[1]
+    (tmp_path / "x.csv").write_text(text.replace(old, new, 1))
+    with pytest.raises(TropnncError, match=message):
         read_summary(tmp_path / "x.csv")
 
 
@@ -155,6 +234,16 @@ def test_every_scope_has_a_block_and_a_panel_of_its_own() -> None:
     axes = figures(rows)[""].axes
     assert [axis.get_title(loc="left") for axis in axes if axis.get_visible()] == titles
     assert len(axes) == 4
+
+
+def test_long_titles_leave_the_networks_options_to_a_second_line() -> None:
+    arch = "smyrnis_conv(channels=32,hidden=1000)"
+    rows = [replace(row, arch=arch) for row in ROWS if row.arch == "lenet_a"]
+    titles = figures([*rows, *(scoped(row, "linear") for row in rows)])[""].axes
+    assert [axis.get_title(loc="left") for axis in titles] == [
+        "digits, smyrnis_conv\nchannels=32, hidden=1000",
+        "digits, smyrnis_conv, scope linear\nchannels=32, hidden=1000",
+    ]
 
 
 def tuned(row: SummaryRow) -> SummaryRow:

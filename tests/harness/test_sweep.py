@@ -1,16 +1,19 @@
 """Sweeps: one failure stops nothing, only what is missing runs, bad input starts nothing."""
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from experiments import cell as cell_module
 from experiments import sweep as sweep_module
+from experiments.architectures import build
 from experiments.cell import Outcome, run_cell
 from experiments.locks import Busy
 from experiments.record import Record
-from experiments.settings import CellSettings, Machine
+from experiments.settings import ArchSettings, CellSettings, Machine
 from experiments.sweep import SweepInterrupted, check_sweep, counts, run_sweep
 from tests.harness.cells import a_cell, machine
 from tropnnc import TropnncError
@@ -100,6 +103,9 @@ def test_ctrl_c_says_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     [
         (a_cell("no_such"), "unknown method 'no_such'; accepted are .*tropnnc"),
         (a_cell(calibration_images=3501), "mnist5k has 3500 training images"),
+        (a_cell(scope=("1", "7")), "scope names '7'; units are 1"),
+        (a_cell(scope="conv"), "no unit in scope 'conv'"),
+        (a_cell(scope="first"), "unknown scope 'first'; accepted are all, linear, conv"),
     ],
 )
 def test_bad_input_is_found_before_the_first_cell(
@@ -107,3 +113,20 @@ def test_bad_input_is_found_before_the_first_cell(
 ) -> None:
     with pytest.raises(TropnncError, match=message):
         check_sweep([*CELLS, bad], machine(tmp_path))
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_scope_is_looked_at_once_per_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[ArchSettings] = []
+
+    def note(arch: ArchSettings) -> nn.Module:
+        built.append(arch)
+        return build(arch)
+
+    monkeypatch.setattr(sweep_module, "build", note)
+    wide = replace(a_cell().arch, options=(("widths", (32,)),))
+    cells = [*CELLS, a_cell(scope="linear"), a_cell(arch=wide), a_cell("l2", arch=wide)]
+    check_sweep(cells, machine(tmp_path))
+    assert built == [a_cell().arch, a_cell().arch, wide]

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from experiments import checkpoints
+from experiments.augmentation import shifted
 from experiments.checkpoints import Training, trained_network
 from experiments.data import Dataset, Split, load_dataset
 from experiments.identity import weights_hash
 from experiments.settings import TrainSettings
-from experiments.training import shifted, train_network
+from experiments.training import train_network
 from tests.harness.cells import CELL, RECIPE
 from tropnnc import TropnncError
 

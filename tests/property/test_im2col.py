@@ -9,11 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.methods import METHODS, make
+from tests.contract.methods import MULTI_OUTPUT, make
 from tests.units import make_unit, mix_of
 from tropnnc.unit import Consumer, Tier, Unit
 
-WEIGHTS_METHODS = [name for name in METHODS if make(name).needs == Tier.WEIGHTS]
+# Methods that treat taps otherwise than further outputs, or that end in another local optimum.
+EXCEPTIONS = {
+    "tropnnc_spherical": "norms are summed over taps; tests/unit/test_spherical.py",
+    "cup": "a convolution's features are norms of slices; tests/unit/test_cup.py",
+    "misiakos_equalised": "norms are rounded otherwise, and K-means starts from them",
+    "tropnnc_equalised": "the same",
+    "tropnnc_iterative_equalised": "the same",
+}
+WEIGHTS_METHODS = [
+    name for name in MULTI_OUTPUT if make(name).needs == Tier.WEIGHTS and name not in EXCEPTIONS
+]
 
 
 def _on_patches(unit: Unit) -> Unit:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 from torch import fx, nn
 from torch.nn.modules.conv import _ConvNd
 
 from tropnnc.graph.operations import classify
-from tropnnc.graph.structure import Kind, LeftAlone, Link, Site, Structure
+from tropnnc.graph.structure import Kind, Layer, LeftAlone, Link, Site, Structure
 from tropnnc.graph.trace import Example, shape, trace
 from tropnnc.graph.walk import Obstacle, Path, step
 
@@ -89,7 +90,17 @@ class Network:
             raise Obstacle(f"reaches {twice[0]} on two ways")
         stages = dict.fromkeys(stage for _, path in ends for stage in path.between)
         norm = None if batch_norm is None else str(batch_norm.target)
-        return Site(name, kind, output[axis], norm, tuple(stages), links)
+        layer = self.layer(producer, output, extras=0 if norm is None else 2)
+        return Site(name, kind, layer, output[axis], norm, tuple(stages), links)
+
+    def layer(self, node: fx.Node, output: tuple[int, ...], extras: int = 0) -> Layer:
+        """Size of the layer called at ``node``, which returns ``output``."""
+        module = self.modules[str(node.target)]
+        assert isinstance(module, nn.Linear | nn.Conv2d)
+        rows, columns, *kernel = module.weight.shape
+        positions = prod(output[1:]) // rows
+        extras += module.bias is not None
+        return Layer(rows, columns, prod(kernel), positions, extras)
 
     def check_layer(self, name: str) -> None:
         """Raise :class:`Obstacle` unless the layer may be rewritten at all."""
@@ -146,7 +157,10 @@ class Network:
         wanted = 1 if isinstance(self.modules[name], nn.Conv2d) else len(source or ()) - 1
         if source is None or path.axis != wanted:
             raise Obstacle(f"{name} mixes other dimensions than its neurons")
-        return Link(name, path.start, path.block, self.norm_name(consumer))
+        output = shape(consumer)
+        assert output is not None
+        layer = self.layer(consumer, output)
+        return Link(name, layer, path.start, path.block, self.norm_name(consumer))
 
     def norm_name(self, consumer: fx.Node) -> str | None:
         """Name of the batch norm directly behind a consumer."""

@@ -12,17 +12,38 @@ Kind = Literal["linear", "conv"]
 
 
 @dataclass(frozen=True)
+class Layer:
+    """What a layer's cost follows from, as the dense network has it.
+
+    Attributes:
+        rows: outputs (features, channels).
+        columns: inputs (features, channels).
+        kernel: weights per row and column.
+        positions: places per sample at which every weight is multiplied once.
+        extras: parameters per row beside the weights: bias, and batch norm behind a producer.
+    """
+
+    rows: int
+    columns: int
+    kernel: int
+    positions: int
+    extras: int
+
+
+@dataclass(frozen=True)
 class Link:
     """How one consumer reads a unit.
 
     Attributes:
         consumer: module path.
+        layer: size of the consumer.
         start: first of the consumer's input columns (channels, features) that is this unit's.
         block: columns per neuron: 1, or the positions of a flattened map.
         batch_norm: module path of the batch norm directly behind the consumer, if any.
     """
 
     consumer: str
+    layer: Layer
     start: int
     block: int
     batch_norm: str | None
@@ -35,6 +56,7 @@ class Site:
     Attributes:
         producer: module path; the unit's name.
         kind: of the producer.
+        layer: size of the producer.
         neurons: ``n``.
         batch_norm: module path of the producer's batch norm, if any.
         between: what lies between producer and consumers.
@@ -43,6 +65,7 @@ class Site:
 
     producer: str
     kind: Kind
+    layer: Layer
     neurons: int
     batch_norm: str | None
     between: tuple[Stage, ...]

@@ -32,6 +32,7 @@ def read_unit(
         consumers=tuple(read_consumer(model, link, site.neurons) for link in site.links),
         filters=filters,
         filter_bias=bias,
+        kernel=site.layer.kernel,
         between=site.between,
         batch_norm=batch_norm,
         pixels=pixels,

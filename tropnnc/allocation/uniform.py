@@ -1,16 +1,13 @@
-"""How wide each unit becomes."""
+"""The same keep ratio everywhere."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tropnnc.errors import TropnncError, check_choice
+from tropnnc.errors import TropnncError
 from tropnnc.graph.structure import Site
-from tropnnc.methods import call_factory
-from tropnnc.protocols import Allocator
 from tropnnc.unit import Unit
 
 
@@ -27,6 +24,11 @@ def kept_neurons(neurons: int, ratio: float) -> int:
     return max(1, math.floor(round(ratio * neurons, 9) + 0.5))
 
 
+def uniform_widths(sites: Sequence[Site], ratio: float) -> dict[str, int]:
+    """Width of every unit where all keep the same share of their neurons."""
+    return {site.producer: kept_neurons(site.neurons, ratio) for site in sites}
+
+
 @dataclass(frozen=True)
 class Uniform:
     """Every unit keeps the same share of its neurons."""
@@ -38,18 +40,5 @@ class Uniform:
         return sites
 
     def widths(self, state: Sequence[Site], ratio: float) -> Mapping[str, int]:
-        """``max(1, ⌊ratio·n + 1/2⌋)`` per unit."""
-        return {site.producer: kept_neurons(site.neurons, ratio) for site in state}
-
-
-_ALLOCATORS = {"uniform": Uniform}
-
-
-def make_allocator(name: str, **options: Any) -> Allocator:
-    """The allocator ``name`` with ``options``.
-
-    Raises:
-        TropnncError: unknown name or option, with those that are accepted.
-    """
-    check_choice("allocator", name, tuple(_ALLOCATORS))
-    return call_factory(f"allocator {name}", _ALLOCATORS[name], options)
+        """:func:`uniform_widths`."""
+        return uniform_widths(state, ratio)

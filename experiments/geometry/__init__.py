@@ -1,0 +1,1 @@
+"""The geometry experiments: what the general tables and figures do not show."""

@@ -1,0 +1,120 @@
+"""Which choice matters: the main effect of every option of an ablation, from its summary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.geometry.table import networks, signed, write_table
+from experiments.report.statistics import Place, Sample, panels, sample
+from experiments.report.summary import SummaryRow, parse_settings, read_summary
+from tropnnc.merging import Merging
+
+# TropNNC as its paper's abstract has it; every other choice is compared with it.
+BASE = {field.name: str(field.default) for field in fields(Merging)} | {"order": Merging.order}
+CAPTION = (
+    "Main effect of each choice: mean difference from TropNNC's own choice over all pairs of cells"
+    " that agree in everything else, in points of top-1 and in log10 of the relative output error"
+    " (below 0 is better), ± sd over n = {networks} dense networks; the largest first."
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two cells on one dense network that differ in one option.
+
+    Attributes:
+        checkpoint: the dense network.
+        ratio: keep ratio of both.
+        accuracy: top-1 of the changed cell minus that of the base, in points.
+        error: log10 of the output error, the same way.
+    """
+
+    checkpoint: str
+    ratio: float
+    accuracy: float
+    error: float
+
+
+def pairs(rows: Sequence[SummaryRow], option: str, value: str) -> list[Pair]:
+    """Every cell with ``option=value`` against the one with the base's value, all else equal."""
+    changed = dict(_others(rows, option, value))
+    base = dict(_others(rows, option, BASE[option]))
+    return [
+        Pair(
+            row.checkpoint,
+            row.ratio,
+            100 * (row.correct - base[key].correct) / row.total,
+            math.log10(row.output_error / base[key].output_error),
+        )
+        for key, row in changed.items()
+        if key in base
+    ]
+
+
+def choices(rows: Iterable[SummaryRow]) -> dict[str, list[str]]:
+    """Values other than the base's, by option, of the options that vary."""
+    settings = [parse_settings(row.settings) for row in rows]
+    found = {
+        option: dict.fromkeys(s.get(option, BASE[option]) for s in settings) for option in BASE
+    }
+    return {
+        option: [value for value in values if value != BASE[option]]
+        for option, values in found.items()
+        if len(values) > 1 and BASE[option] in values
+    }
+
+
+def per_network(pairs: Iterable[Pair], error: bool = False) -> Sample:
+    """Mean over the pairs of each dense network, then over the networks."""
+    values: dict[str, list[float]] = {}
+    for pair in pairs:
+        values.setdefault(pair.checkpoint, []).append(pair.error if error else pair.accuracy)
+    return sample(sample(own).mean for own in values.values())
+
+
+def lines(place: Place, rows: Sequence[SummaryRow]) -> list[dict[str, str]]:
+    """A line per choice on one network, the largest effect on accuracy first."""
+    ratios = sorted({row.ratio for row in rows}, reverse=True)
+    found = [
+        _line(place, option, value, pairs(rows, option, value), ratios)
+        for option, values in choices(rows).items()
+        for value in values
+    ]
+    return [line for _, line in sorted(found, key=lambda item: -item[0])]
+
+
+def write_effects(experiment: str, results: Path) -> str:
+    """Write ``results/tables/EXPERIMENT_effects`` from the summary; returns its text."""
+    places = panels(read_summary(results / "summary" / f"{experiment}.csv"))
+    frame = pd.DataFrame([line for place, rows in places.items() for line in lines(place, rows)])
+    caption = CAPTION.format(networks=networks(places))
+    return write_table(frame, 3, caption, results / "tables" / f"{experiment}_effects")
+
+
+def _line(
+    place: Place, option: str, value: str, own: Sequence[Pair], ratios: Iterable[float]
+) -> tuple[float, dict[str, str]]:
+    """The size of the effect, and its line."""
+    overall, error = per_network(own), per_network(own, error=True)
+    line = {"network": place.title, "option": option, "choice": f"{value}, not {BASE[option]}"}
+    line["Δ top-1"] = overall.signed
+    for ratio in ratios:
+        line[f"at {ratio:g}"] = per_network(pair for pair in own if pair.ratio == ratio).signed
+    line["Δ log10 error"] = signed(error, 3)
+    line["pairs"] = str(len(own))
+    return abs(overall.mean), line
+
+
+def _others(
+    rows: Iterable[SummaryRow], option: str, value: str
+) -> Iterator[tuple[tuple[object, ...], SummaryRow]]:
+    """The rows with ``option=value``, each with all that must be equal in its partner."""
+    for row in rows:
+        settings = parse_settings(row.settings)
+        if settings.pop(option) == value:
+            yield (row.method, row.ratio, row.checkpoint, *sorted(settings.items())), row
