@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.seal import is_sealed, seal
 
+GROUPS = ("tropnnc.methods", "tropnnc.allocators")
 ROOT = Path(__file__).parents[1]
 _SOURCES = (
     *("conf/**/*", "tropnnc/**/*.py", "baselines/**/*.py", "experiments/**/*.py"),
@@ -58,12 +59,12 @@ class Stamp:
 
 def stamp_of(jobs: Sequence[Sequence[str]], config: DictConfig) -> Stamp | None:
     """The stamp of a sweep; None where its dependencies cannot be known."""
-    methods = list(entry_points(group="tropnnc.methods"))
-    if any(method.dist is None or method.dist.name != "tropnnc" for method in methods):
+    parts = [part for group in GROUPS for part in entry_points(group=group)]
+    if any(part.dist is None or part.dist.name != "tropnnc" for part in parts):
         return None  # the sources of a stranger's package may be anywhere
     plain = OmegaConf.to_container(OmegaConf.masked_copy(config, _own_keys(config)), resolve=True)
     sweep = _hash(json.dumps([plain, list(config.hydra.overrides.task), jobs]).encode())
-    names = sorted(f"{method.name} = {method.value}" for method in methods)
+    names = sorted(f"{part.group}: {part.name} = {part.value}" for part in parts)
     sources = _hash(*map(str.encode, names), *_contents())
     return Stamp(Path(str(config.results_dir)) / "runs" / "sweeps" / f"{sweep}.json", sources)
 

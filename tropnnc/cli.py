@@ -75,7 +75,8 @@ def _compress(options: argparse.Namespace) -> Report:
         raise TropnncError(f"{out} exists already; name a new or empty folder")
     chosen = _pairs(options.option)
     method = make_method(options.method, **chosen) if chosen else options.method
-    allocator = make_allocator(options.allocator, **_pairs(options.allocator_option))
+    widths = _pairs(options.allocator_option)
+    allocator = make_allocator(options.allocator, **widths) if widths else options.allocator
     calibration = None if options.calibration is None else _images(options.calibration)
     small, report = compress(
         *_network(options), method=method, ratio=options.ratio, scope=_scope(options.scope),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import cast
 
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from tropnnc.unit import Array, IntArray
 
@@ -25,9 +27,18 @@ def project(features: Array) -> Array:
     return np.ascontiguousarray(triangular_factor(features.T).T)
 
 
-def one_thread() -> threadpool_limits:
+def one_thread() -> AbstractContextManager[object]:
     """Pin BLAS and OpenMP: two threads on two busy cores have been seen 17 times slower."""
-    return threadpool_limits(limits=1)
+    return _libraries().limit(limits=1)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries loaded by now, numpy's, scipy's, scikit-learn's and torch's among them.
+
+    Finding them takes some milliseconds, as long as a small reduction.
+    """
+    return ThreadpoolController()
 
 
 def triangular_factor(matrix: Array) -> Array:

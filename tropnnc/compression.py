@@ -54,7 +54,7 @@ def compress(
         TropnncError: bad input, in one line.
     """
     reducer = resolve_method(method)
-    name = method if isinstance(method, str) else type(method).__name__
+    name = _name(method)
     order = reducer.order if order is None else order
     check_choice("order", order, ORDERS)
     images = _images_for(reducer, calibration, name)
@@ -69,7 +69,10 @@ def compress(
         rewrite(sites)
     for module, original in zip(small.modules(), model.modules(), strict=True):
         module.training = original.training
-    settings = {"method": name, "ratio": ratio, "scope": scope, "order": order, "seed": seed}
+    settings = {
+        "method": name, "ratio": ratio, "scope": scope, "order": order,
+        "allocator": _name(allocator), "seed": seed,
+    }  # fmt: skip
     if reducer.needs >= Tier.STATISTICS:
         settings["pixels"] = pixels or Pixels()
     return small, make_report(
@@ -82,6 +85,10 @@ def inspect(model: nn.Module, example_input: Example, scope: Scope = "all") -> R
     opened, structure = _opened(model, example_input)
     sites = structure.sites if scope == "all" else sites_in(structure, scope)
     return make_report(opened, opened, example_input, structure, sites, {}, {})
+
+
+def _name(part: str | Reducer | Allocator) -> str:
+    return part if isinstance(part, str) else type(part).__name__
 
 
 def _images_for(reducer: Reducer, calibration: Tensor | None, name: str) -> Tensor | None:

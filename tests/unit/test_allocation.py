@@ -148,3 +148,9 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         build("lenet5"), images("lenet5"), "cup", allocator=make_allocator("tropnnc", budget="macs")
     )
     assert torch.equal(loaded(images("lenet5")), expected(images("lenet5")))
+
+
+@pytest.mark.parametrize("name", allocator_names())
+def test_the_report_names_the_allocator(name: str) -> None:
+    _, report = compress(build("mlp"), images("mlp"), "l1", 0.5, allocator=name)
+    assert f"allocator {name}, " in str(report)

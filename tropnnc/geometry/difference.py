@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 
+from tropnnc.clustering import project
 from tropnnc.geometry.zonotope import Zonotope, check_same_space
 from tropnnc.unit import Array, IntArray
 
@@ -54,11 +54,10 @@ class Difference:
 
     def in_span(self) -> Difference:
         """The same in coordinates of the span of all generators, where H is attained."""
-        rows, count = self.rows, len(self.p.generators)
-        if not 0 < len(rows) < self.p.dimension:
+        count = len(self.p.generators)
+        if not len(self.rows):
             return self
-        # As clustering.project, but callers hold one_thread(), which costs 5 ms to set up.
-        rows = np.ascontiguousarray(cast(Array, np.linalg.qr(rows.T, mode="r")).T)
+        rows = project(self.rows)
         return Difference(Zonotope(rows[:count]), Zonotope(rows[count:]))
 
 
