@@ -11,14 +11,24 @@ from experiments.console import BAD_INPUT, say
 from experiments.geometry.bounds import write_bounds
 from experiments.geometry.effects import write_effects
 from experiments.geometry.pictures import write_pictures
-from experiments.geometry.spread import write_spread
+from experiments.geometry.spread import frame, read_spreads
+from experiments.geometry.spread_figure import draw
+from experiments.geometry.table import write_table
 from experiments.geometry.transplant import write_transplant
+from experiments.report.style import save
 from tropnnc.errors import TropnncError
 
 
 def _bounds(experiment: str, results: Path) -> str:
     text, paths = write_bounds(experiment, results)
     return "\n".join([text, *map(str, paths)])
+
+
+def _spread(experiment: str, results: Path) -> str:
+    caption, spreads = read_spreads(experiment, results)
+    name = f"{experiment}_spread"
+    text = write_table(frame(spreads), 2, caption, results / "tables" / name)
+    return "\n".join([text, *map(str, save(draw(spreads), results / "figures" / name))])
 
 
 def _pictures(_: str, results: Path) -> str:
@@ -28,7 +38,7 @@ def _pictures(_: str, results: Path) -> str:
 # What is made of which experiment.
 WORK: dict[str, tuple[str, Callable[[str, Path], str]]] = {
     "effects": ("geometry_options", write_effects),
-    "spread": ("geometry_rescaling", write_spread),
+    "spread": ("geometry_rescaling", _spread),
     "widths": ("geometry_widths", write_transplant),
     "bounds": ("geometry_bounds", _bounds),
     "pictures": ("", _pictures),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from experiments.geometry.table import write_table
 from experiments.report.statistics import accuracy, grouped, sample
-from experiments.report.summary import SummaryRow, parse_settings, read_summary
-from experiments.report.variants import variants
+from experiments.report.summary import SummaryRow, read_summary
+from experiments.report.variants import is_rescaled, variants
 
 CAPTION = (
     "Top-1 in % by keep ratio on one trained network ({place}) and on {n} random rescalings of its"
@@ -20,37 +20,45 @@ CAPTION = (
 )
 
 
-def frame(rows: Sequence[SummaryRow]) -> pd.DataFrame:
-    """A line per method, by tier and name; for every ratio original, mean ± sd, range."""
+@dataclass(frozen=True)
+class Spread:
+    """Top-1 in % of a method at a ratio: on the original network and on its rescalings."""
+
+    method: str
+    needs: str
+    ratio: float
+    original: float
+    moved: tuple[float, ...]
+
+
+def spreads(rows: Sequence[SummaryRow]) -> list[Spread]:
+    """By tier and name of the method, then by ratio, the largest first."""
     names = variants(rows)
-    ratios = sorted({row.ratio for row in rows}, reverse=True)
-    by_method = grouped(rows, lambda row: (row.tier, row.needs, names[row.identity]))
-    lines = []
-    for (_, needs, name), own in sorted(by_method.items()):
-        line = {"method": name, "needs": needs}
-        for ratio in ratios:
-            line |= _at(ratio, [row for row in own if row.ratio == ratio])
-        lines.append(line)
-    return pd.DataFrame(lines)
+    cells = grouped(rows, lambda row: (row.tier, names[row.identity], -row.ratio, row.needs))
+    found = []
+    for (_, name, ratio, needs), own in sorted(cells.items()):
+        moved = [row for row in own if is_rescaled(row)]
+        original = accuracy([row for row in own if not is_rescaled(row)]).mean
+        tops = tuple(100 * row.correct / row.total for row in moved)
+        found.append(Spread(name, needs, -ratio, original, tops))
+    return found
 
 
-def write_spread(experiment: str, results: Path) -> str:
-    """Write ``results/tables/EXPERIMENT_spread`` from the summary; returns its text."""
-    rows = [
-        row
-        for row in read_summary(results / "summary" / f"{experiment}.csv")
-        if row.status == "done"
-    ]
+def frame(found: Sequence[Spread]) -> pd.DataFrame:
+    """A line per method; for every ratio original, mean ± sd, range."""
+    lines: dict[str, dict[str, str]] = {}
+    for spread in found:
+        line = lines.setdefault(spread.method, {"method": spread.method, "needs": spread.needs})
+        line[f"{spread.ratio:g} original"] = f"{spread.original:.1f}"
+        line[f"{spread.ratio:g} rescaled"] = sample(spread.moved).text
+        line[f"{spread.ratio:g} range"] = f"{min(spread.moved):.1f}–{max(spread.moved):.1f}"
+    return pd.DataFrame(list(lines.values()))
+
+
+def read_spreads(experiment: str, results: Path) -> tuple[str, list[Spread]]:
+    """The table's caption and what it shows."""
+    path = results / "summary" / f"{experiment}.csv"
+    rows = [row for row in read_summary(path) if row.status == "done"]
     place = f"{rows[0].dataset}, {rows[0].arch}"
-    caption = CAPTION.format(place=place, n=len({row.checkpoint for row in rows}) - 1)
-    return write_table(frame(rows), 2, caption, results / "tables" / f"{experiment}_spread")
-
-
-def _at(ratio: float, rows: Sequence[SummaryRow]) -> dict[str, str]:
-    original = [row for row in rows if "rescaling" not in parse_settings(row.settings)]
-    moved = [100 * row.correct / row.total for row in rows if row not in original]
-    return {
-        f"{ratio:g} original": f"{accuracy(original).mean:.1f}",
-        f"{ratio:g} rescaled": sample(moved).text,
-        f"{ratio:g} range": f"{min(moved):.1f}–{max(moved):.1f}",
-    }
+    networks = len({row.checkpoint for row in rows})
+    return CAPTION.format(place=place, n=networks - 1), spreads(rows)

@@ -19,7 +19,7 @@ from experiments.report.statistics import (
 )
 from experiments.report.style import STYLE, TITLE_CHARACTERS, dress, grid, legend, plot
 from experiments.report.summary import SummaryRow
-from experiments.report.variants import variants
+from experiments.report.variants import is_rescaled, variants
 from tropnnc.unit import Tier
 
 Curve = Callable[[Axes, Sequence[SummaryRow], str, int], None]
@@ -31,9 +31,10 @@ MOST_CURVES = 24
 def figures(rows: Sequence[SummaryRow]) -> dict[str, Figure]:
     """The figures of a summary by the suffix of their names: what varies is drawn.
 
-    None where there are more than :data:`MOST_CURVES` variants: an ablation is for tables.
+    None where there are more than :data:`MOST_CURVES` variants, since an ablation is for tables,
+    and of rescaled networks, whose mean says nothing.
     """
-    if len(set(variants(rows).values())) > MOST_CURVES:
+    if len(set(variants(rows).values())) > MOST_CURVES or any(map(is_rescaled, rows)):
         return {}
     curves = [row for row in rows if row.curve]
     drawn = {"_curve": draw(curves, _over_epochs, _epoch_axis)} if curves else {}

@@ -19,7 +19,7 @@ from tropnnc.files import write_atomic
 COLUMN_INCHES = 3.4
 PANEL_INCHES = 1.9
 LEGEND_NAMES = 3
-LEGEND_CHARACTERS = 90
+LEGEND_CHARACTERS = 88
 TITLE_CHARACTERS = 46
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "h", "<", "p", ">")

@@ -17,7 +17,7 @@ from experiments.report.statistics import (
     stages,
 )
 from experiments.report.summary import SummaryRow
-from experiments.report.variants import variants
+from experiments.report.variants import is_rescaled, variants
 
 # Tier, needs, name.
 Method = tuple[int, str, str]
@@ -94,7 +94,8 @@ def _block(place: Place, rows: Sequence[SummaryRow], names: Mapping[str, str]) -
     lines += [_line(method, samples, columns, usual) for method in sorted(samples)]
     for cost, title in (("parameters", "parameters kept"), ("macs", "MACs kept")):
         lines.append(_plain(title, [_shares(rows, column, cost) for column in columns]))
-    title = f"{place.title}: top-1 in %, mean ± sd over n = {usual} dense networks"
+    over = "rescalings of dense ones" if any(map(is_rescaled, rows)) else "dense networks"
+    title = f"{place.title}: top-1 in %, mean ± sd over n = {usual} {over}"
     return Block(title, tuple(column.heading for column in columns), tuple(lines))
 
 

@@ -25,6 +25,11 @@ def variants(rows: Iterable[SummaryRow]) -> dict[str, str]:
     return names
 
 
+def is_rescaled(row: SummaryRow) -> bool:
+    """Whether its dense network is a random rescaling of the trained one."""
+    return "rescaling" in parse_settings(row.settings)
+
+
 def _settings(cells: Iterable[SummaryRow]) -> dict[str, dict[str, str]]:
     """Settings by identity, an allocator without the options in which none of its name differ."""
     settings = {cell.identity: parse_settings(cell.settings) for cell in cells}

@@ -16,7 +16,7 @@ from experiments.geometry.bounds import looseness, ordering
 from experiments.geometry.effects import pairs, write_effects
 from experiments.geometry.order import lower_share, rank_correlation, spearman
 from experiments.geometry.rows import NETWORK, BoundRow
-from experiments.geometry.spread import frame, write_spread
+from experiments.geometry.spread import frame, read_spreads, spreads
 from experiments.geometry.transplant import write_transplant
 from experiments.report.summary import SummaryRow, read_summary, write_summary
 
@@ -90,12 +90,14 @@ def test_spread_over_rescalings(tmp_path: Path) -> None:
         )
         for seed, correct in enumerate((950, 900, 800, 700))
     ]
-    [line] = frame(rows).to_dict("records")
+    [line] = frame(spreads(rows)).to_dict("records")
     assert line["0.5 original"] == "95.0"
     assert line["0.5 rescaled"] == "80.0 ± 10.0"
     assert line["0.5 range"] == "70.0–90.0"
     write_summary(rows, tmp_path / "summary" / "x.csv")
-    assert "on 3 random rescalings" in write_spread("x", tmp_path)
+    caption, found = read_spreads("x", tmp_path)
+    assert "on 3 random rescalings" in caption
+    assert [(spread.original, spread.moved) for spread in found] == [(95.0, (90.0, 80.0, 70.0))]
 
 
 def test_uniform_widths_are_the_measure_of_every_budget(tmp_path: Path) -> None:
