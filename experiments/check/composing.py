@@ -34,7 +34,8 @@ def experiment_cells(
     """
     with _config_loader() as loader:
         master = _master(loader, f"experiment={experiment}")
-        jobs = expand(master.hydra.sweeper.params, [f"experiment={experiment}"], loader)
+        sweeper = master.hydra.sweeper
+        jobs = expand(sweeper.params, [f"experiment={experiment}"], loader, sweeper.grids)
         return _cells([job for job in jobs if keep(job)], master, loader)
 
 

@@ -49,7 +49,8 @@ def loader() -> Iterator[ConfigLoader]:
 def grid(experiment: str, loader: ConfigLoader, *arguments: str) -> tuple[DictConfig, list[Job]]:
     chosen = f"experiment={experiment}"
     master = loader.load_configuration("config", [chosen], RunMode.MULTIRUN)
-    return master, expand(master.hydra.sweeper.params, [chosen, *arguments], loader)
+    sweeper = master.hydra.sweeper
+    return master, expand(sweeper.params, [chosen, *arguments], loader, sweeper.grids)
 
 
 def settings_of(
