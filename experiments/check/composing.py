@@ -42,9 +42,8 @@ def experiment_cells(
 def machine_of(overrides: Sequence[str]) -> Machine:
     """Paths and device of ``python run.py OVERRIDES``."""
     with _config_loader() as loader:
-        return machine_settings(
-            _resolved(compose_jobs([()], _master(loader, *overrides), loader)[0])
-        )
+        [config] = compose_jobs([tuple(overrides)], _master(loader), loader)
+        return machine_settings(_resolved(config))
 
 
 @contextmanager
