@@ -120,7 +120,7 @@ def test_nothing_committed_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_float32_is_not_rounded_to_tf32() -> None:
-    switches = torch.backends.cuda.matmul, torch.backends.cudnn
+    switches: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
     before = [switch.allow_tf32 for switch in switches]
     try:
         for switch in switches:
