@@ -56,7 +56,7 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## K-means against scikit-learn, and what the harness adds (6 min)
+bench: $(READY) ## K-means against scikit-learn, and what the harness adds (8 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
@@ -81,7 +81,7 @@ reproduce-geometry: $(READY) ## zonotopes, bounds, rules and widths on MNIST (45
 
 # Two processes. Networks that are not to be had are named, the rest runs; FINETUNE=1 runs nothing
 # but the fine-tuning of one network.
-reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (1 h; QUICK=1: 10 min; FINETUNE=1: 3 h)
+reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (estimated: 1 h; QUICK=1: 10 min; FINETUNE=1: 3 h)
 	@printf '%s\n' $(if $(FINETUNE),cifar10_vgg_finetune$(SUFFIX),$(CIFAR:%=%$(SUFFIX))) | \
 	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
 	$(if $(FINETUNE),,$(BIN)/python -m experiments.latency --complete $(CIFAR:%=%$(SUFFIX)))
