@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
-.PHONY: train-cifar check-paper check-published spot-check claims reproduce-geometry
+.PHONY: reproduce-cifar gpu-smoke train-cifar check-paper check-published spot-check claims reproduce-geometry
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,6 +16,9 @@ PUBLISHED := $(addprefix mnist_published_,lenet300100 lenet5 mlp fashion)
 MNIST := $(TIMED) $(PUBLISHED) mnist_finetune
 # The longest first: two run at a time.
 GEOMETRY := $(addprefix geometry_,cup options bounds widths binary rescaling rules)
+# The longest first: two run at a time.
+CIFAR := cifar10_resnet56 cifar10_vgg cifar10_resnet20 cifar10_alexnet cifar10_resnet20_trained
+CIFAR += cifar100_vgg
 # Of spot-check (MINUTES: stop after so long) and check-paper.
 N := 10
 SEED := 0
@@ -53,7 +56,7 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## K-means against scikit-learn, and what the harness adds (6 min)
+bench: $(READY) ## K-means against scikit-learn, and what the harness adds (8 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
@@ -75,6 +78,18 @@ reproduce-geometry: $(READY) ## zonotopes, bounds, rules and widths on MNIST (45
 	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
 	$(BIN)/python -m experiments.report $(GEOMETRY:%=%$(SUFFIX)) --paths
 	$(BIN)/python -m experiments.geometry --suffix "$(SUFFIX)"
+
+# Two processes. Networks that are not to be had are named, the rest runs; FINETUNE=1 runs nothing
+# but the fine-tuning of one network.
+reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (estimated: 1 h; QUICK=1: 10 min; FINETUNE=1: 3 h)
+	@printf '%s\n' $(if $(FINETUNE),cifar10_vgg_finetune$(SUFFIX),$(CIFAR:%=%$(SUFFIX))) | \
+	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
+	$(if $(FINETUNE),,$(BIN)/python -m experiments.latency --complete $(CIFAR:%=%$(SUFFIX)))
+	$(BIN)/python -m experiments.report --paths
+	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
+
+gpu-smoke: $(READY) ## a few committed CIFAR cells on CUDA, image by image against the CPU (5 min)
+	$(BIN)/python -m experiments.check gpu
 
 # The weights are committed: this makes them anew, or what is missing, one after another.
 train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on (2.5 h on one core)

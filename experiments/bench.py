@@ -10,8 +10,16 @@ from torch import Tensor, nn
 
 from experiments.architectures import build
 from experiments.checkpoints import Training, trained_network
-from experiments.data import Dataset, load_dataset, normalise
-from experiments.evaluation import Evaluation, evaluate, resolve_device
+from experiments.data import Dataset, Split, load_dataset, normalise
+from experiments.determinism import full_float32
+from experiments.evaluation import (
+    Evaluation,
+    batches,
+    evaluate,
+    evaluate_batches,
+    laid_out,
+    resolve_device,
+)
 from experiments.identity import weights_hash
 from experiments.networks import network_of
 from experiments.published import absence, load_published
@@ -24,6 +32,7 @@ from experiments.settings import (
     Rescaling,
     TrainSettings,
 )
+from experiments.trunk import Batches, Cut, rest_behind, run_to, shared_cut
 from tropnnc.errors import TropnncError
 from tropnnc.seeding import derive_seed
 from tropnnc.unit import Pixels
@@ -37,6 +46,7 @@ class Bench:
     dataset: Dataset
     model: nn.Module
     device: torch.device
+    test_images_limit: int = 0
 
     @cached_property
     def checkpoint(self) -> str:
@@ -44,14 +54,20 @@ class Bench:
         return weights_hash(self.model.state_dict())
 
     @cached_property
+    def test(self) -> Split:
+        """The test split, or as many evenly spaced images of it as the limit says."""
+        whole, limit = self.dataset.test, self.test_images_limit
+        return whole.take(torch.arange(limit) * len(whole) // limit) if limit else whole
+
+    @cached_property
     def test_images(self) -> Tensor:
         """Normalised test images ``[N, C, H, W]``."""
-        return normalise(self.dataset.test.images, self.settings)
+        return laid_out(normalise(self.test.images, self.settings))
 
     @cached_property
     def dense(self) -> Evaluation:
         """The dense network on the test images, evaluated once."""
-        return self.evaluate(self.model)
+        return evaluate(self.model, self.test_images, self.test.labels, self.device)
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -59,20 +75,48 @@ class Bench:
         return self.dataset.pixels(self.settings)
 
     def evaluate(self, model: nn.Module) -> Evaluation:
-        """``model`` on the test images."""
-        return evaluate(model, self.test_images, self.dataset.test.labels, self.device)
+        """``model`` on the test images; what it shares with the dense network is computed once."""
+        cut = shared_cut(self.model, model, self.test_images[:1].to(self.device))
+        if cut is None:
+            return evaluate(model, self.test_images, self.test.labels, self.device)
+        rest = rest_behind(model, cut)
+        return evaluate_batches(rest, self._features(cut), self.test.labels, self.device)
+
+    def validate(self, model: nn.Module) -> Evaluation:
+        """``model`` on the validation images."""
+        images = laid_out(normalise(self.dataset.validation.images, self.settings))
+        return evaluate(model, images, self.dataset.validation.labels, self.device)
+
+    def _features(self, cut: Cut) -> Batches:
+        """Of the test images in the dense network, kept for the last cut."""
+        if cut not in self._kept:
+            self._kept.clear()
+            images = (batch.to(self.device) for batch in batches(self.test_images))
+            self._kept[cut] = run_to(self.model, cut, images)
+        return self._kept[cut]
+
+    @cached_property
+    def _kept(self) -> dict[Cut, Batches]:
+        return {}
 
     def calibration(self, images: int, seed: int) -> Tensor:
         """``images`` normalised training images, the same for every method of a repetition."""
         generator = torch.Generator().manual_seed(derive_seed(seed, "calibration"))
         chosen = torch.randperm(len(self.dataset.train), generator=generator)[:images]
-        return normalise(self.dataset.train.images[chosen], self.settings)
+        return laid_out(normalise(self.dataset.train.images[chosen], self.settings))
 
 
 def open_bench(cell: CellSettings, machine: Machine) -> Bench:
     """Load or train the dense network of ``cell``; the last ones opened are kept."""
     bench = _open(*network_of(cell), machine)
+    if cell.test_images:
+        bench = _limited(bench, cell.test_images)
     return bench if cell.rescaling is None else _rescaled(bench, cell.rescaling)
+
+
+@lru_cache(maxsize=2)
+def _limited(bench: Bench, images: int) -> Bench:
+    return replace(bench, test_images_limit=images)
 
 
 @lru_cache(maxsize=2)
@@ -91,6 +135,8 @@ def _open(
 ) -> Bench:
     dataset = load_dataset(settings.name, machine.data_dir)
     device = resolve_device(machine.device)
+    if device.type == "cuda":
+        full_float32()
     if recipe is None:
         model = _published(arch, machine)
     else:
@@ -111,7 +157,8 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
     Raises:
         TropnncError: in one line, what is wrong and what is accepted.
     """
-    train = load_dataset(cell.dataset.name, machine.data_dir).train
+    dataset = load_dataset(cell.dataset.name, machine.data_dir)
+    train, test = dataset.train, dataset.test
     channels = train.images.shape[1]
     for key, value in (("mean", cell.dataset.mean), ("std", cell.dataset.std)):
         if len(value) != channels:
@@ -120,6 +167,11 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
         raise TropnncError(
             f"calibration.images = {cell.calibration_images} is not accepted;"
             f" {cell.dataset.name} has {len(train)} training images"
+        )
+    if cell.test_images > len(test):
+        raise TropnncError(
+            f"test.images = {cell.test_images} is not accepted;"
+            f" {cell.dataset.name} has {len(test)} test images"
         )
     if cell.arch.checkpoint is not None and absence(cell.arch, machine.runs_dir) is None:
         open_bench(cell, machine)

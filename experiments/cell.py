@@ -10,8 +10,7 @@ from experiments.bench import Bench, open_bench
 from experiments.identity import digest, identity_parts
 from experiments.locks import Busy, lock
 from experiments.measure import measure
-from experiments.networks import is_being_trained
-from experiments.published import absence
+from experiments.networks import is_being_trained, obstacle
 from experiments.record import Record, Status, read_record, record_path, write_record
 from experiments.settings import CellSettings, Machine
 from experiments.training import TRAINING_VERSION
@@ -58,7 +57,7 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         OSError: a file cannot be written; the next cell would fare no better.
         Busy: another process trains its network or computes it, and ``wait`` is False.
     """
-    reason = absence(cell.arch, machine.runs_dir)
+    reason = obstacle(cell, machine)
     if reason is not None:
         return Outcome(cell, "skipped", reason)
     try:

@@ -63,7 +63,7 @@ def _facts(
     return {
         "identity": training.identity,
         "weights": bench.checkpoint,
-        "test": {"correct": bench.dense.correct, "total": len(bench.dataset.test)},
+        "test": {"correct": bench.dense.correct, "total": len(bench.test)},
         "command": command,
         "environment": environment(),
     }

@@ -14,11 +14,24 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 Job = tuple[str, ...]
 
 
-def expand(params: Mapping[str, Any], arguments: Sequence[str], loader: ConfigLoader) -> list[Job]:
+def expand(
+    params: Mapping[str, Any],
+    arguments: Sequence[str],
+    loader: ConfigLoader,
+    grids: Sequence[Mapping[str, Any]] = (),
+) -> list[Job]:
     """Cartesian product of an experiment's ``params`` and the command line's ``arguments``.
 
-    An argument replaces the parameter of the same name; the last one varies fastest.
+    An argument replaces the parameter of the same name; the last one varies fastest. With ``grids``
+    there is one product for each: of ``params``, of which a grid may replace some or add to them.
     """
+    products = [_product({**params, **grid}, arguments, loader) for grid in grids or ({},)]
+    return list(dict.fromkeys(itertools.chain(*products)))
+
+
+def _product(
+    params: Mapping[str, Any], arguments: Sequence[str], loader: ConfigLoader
+) -> list[Job]:
     lines = [f"{key}={value}" for key, value in params.items()] + list(arguments)
     axes: dict[str, list[str]] = {}
     for override in OverridesParser.create(config_loader=loader).parse_overrides(lines):

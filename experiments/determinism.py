@@ -23,6 +23,12 @@ def deterministic(seed: int) -> Iterator[None]:
             torch.use_deterministic_algorithms(before)
 
 
+def full_float32() -> None:
+    """Let a GPU compute float32 in float32: by default its convolutions round to TF32."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Keep torch on one thread: the order of its sums does not depend on the machine's cores.

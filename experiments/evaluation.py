@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ from torch import Tensor, nn
 from experiments.logits import hits
 from tropnnc.errors import TropnncError
 
-# Activations of so many images stay in the cache: 1.4 times faster than 1,000, the same bits.
-BATCH = 250
+# Pixel values in a batch, whose activations then stay in the cache: 250 images of 1×28×28 (1.4
+# times faster than 1,000, the same bits), 63 of 3×32×32 (ResNet-56: 1.2 times faster than 250).
+VALUES = 250 * 28 * 28
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +38,30 @@ class Evaluation:
         return {"correct": self.correct, "total": len(self.hits), "bits": bits}
 
 
+def batches(images: Tensor) -> Sequence[Tensor]:
+    """``images [N, C, H, W]`` in batches of at most :data:`VALUES` values."""
+    return images.split(max(1, VALUES // images[0].numel()))
+
+
+def laid_out(images: Tensor) -> Tensor:
+    """Colour images with the channels last in memory: other kernels, up to twice as fast."""
+    if images.shape[1] == 1:
+        return images
+    return images.contiguous(memory_format=torch.channels_last)
+
+
 def evaluate(model: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> Evaluation:
     """Classify normalised ``images [N, C, H, W]``; the model is in evaluation mode already."""
+    return evaluate_batches(model, batches(images), labels, device)
+
+
+def evaluate_batches(
+    model: nn.Module, inputs: Iterable[Tensor], labels: Tensor, device: torch.device
+) -> Evaluation:
+    """The same from batches of images, or of whatever ``model`` takes."""
     model = model.to(device)
     with torch.inference_mode():
-        logits = torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(BATCH)])
+        logits = torch.cat([model(batch.to(device)).float().cpu() for batch in inputs])
     return Evaluation(logits, hits(logits, labels).numpy())
 
 

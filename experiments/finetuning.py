@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -31,6 +32,37 @@ def reinitialised(model: nn.Module, seed: int) -> nn.Module:
                     raise TypeError(f"{name}: {type(module).__name__} cannot be initialised anew")
                 reset()
     return model
+
+
+def finetuned(small: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> dict[str, Any]:
+    """What a record says: ``finetuned``, the evaluations at the reported epochs.
+
+    With several learning rates also ``learning_rates``, the one chosen and the validation images
+    that each classifies; the first of the best is chosen. The test images play no part in it.
+    """
+    if not settings.rates:
+        return {"finetuned": _curve(small, settings, bench, seed)}
+    curves, validation = {}, {}
+    for rate in settings.rates:
+        model = copy.deepcopy(small)
+        own = replace(settings, recipe=replace(settings.recipe, learning_rate=rate))
+        curves[rate] = _curve(model, own, bench, seed)
+        validation[rate] = bench.validate(model).correct
+    chosen = max(settings.rates, key=lambda rate: validation[rate])
+    choice = {
+        "chosen": chosen,
+        "validation": [{"learning_rate": r, "correct": c} for r, c in validation.items()],
+        "total": len(bench.dataset.validation),
+    }
+    return {"finetuned": curves[chosen], "learning_rates": choice}
+
+
+def _curve(model: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> list[dict[str, Any]]:
+    """The evaluations at the reported epochs; the last one is the result."""
+    return [
+        {"epoch": epoch, **bench.evaluate(model).record()}
+        for epoch in finetune(model, settings, bench, seed)
+    ]
 
 
 def finetune(model: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> Iterator[int]:

@@ -20,8 +20,9 @@ from experiments.check.composing import experiment_cells, machine_of
 from experiments.console import say, short_errors
 from experiments.data import load_dataset
 from experiments.environment import environment
+from experiments.evaluation import laid_out
 from experiments.identity import digest
-from experiments.manifest import experiment_records
+from experiments.manifest import experiment_records, read_manifest
 from experiments.report.latency import LatencyRow, csv_path, write_latency, write_tables
 from experiments.settings import ArchSettings, CellSettings, Machine
 from experiments.timing import BATCHES, ROUNDS, Widths, median_seconds, network_of_widths
@@ -86,7 +87,8 @@ def _of_network(
 
 
 def _measured(arch: ArchSettings, shape: Shape, widths: Sequence[Widths]) -> list[LatencyRow]:
-    images = torch.rand(max(BATCHES), *shape, generator=torch.Generator().manual_seed(0))
+    pixels = torch.rand(max(BATCHES), *shape, generator=torch.Generator().manual_seed(0))
+    images = laid_out(pixels)
     models = [network_of_widths(arch, own, images[:1]) for own in widths]
     rows = []
     for batch in BATCHES:
@@ -111,10 +113,16 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m experiments.latency", description=__doc__)
     parser.add_argument("experiment", nargs="+", help="name of a file in conf/experiment")
     parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    parser.add_argument(
+        "--complete", action="store_true", help="leave out experiments that are not complete here"
+    )
     arguments = parser.parse_args()
     with short_errors("latency"):
         machine = machine_of([f"results_dir={arguments.results}"])
         for experiment in arguments.experiment:
+            if arguments.complete and read_manifest(machine.runs_dir, experiment) is None:
+                say(f"{experiment}: not complete here, not timed")
+                continue
             rows = measure_experiment(experiment, machine)
             write_latency(rows, csv_path(arguments.results, experiment))
             say(write_tables(experiment, arguments.results))

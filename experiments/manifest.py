@@ -15,7 +15,10 @@ from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 
 # Overrides that leave every cell of an experiment what it is.
-_HARMLESS = ("experiment", "device", "data_dir", "checkpoints_dir", "results_dir", "plan")
+_HARMLESS = (
+    *("experiment", "device", "data_dir", "checkpoints_dir", "results_dir"),
+    *("plan", "train_missing"),
+)
 
 
 def experiment_name(hydra: DictConfig) -> str | None:

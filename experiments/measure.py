@@ -13,11 +13,11 @@ from experiments.bench import Bench
 from experiments.determinism import deterministic
 from experiments.environment import environment
 from experiments.evaluation import Evaluation, output_error
-from experiments.finetuning import finetune, reinitialised
+from experiments.finetuning import finetuned, reinitialised
 from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
 from experiments.recalibration import recalibrated
-from experiments.settings import CellSettings, Finetuning
+from experiments.settings import CellSettings
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
 from tropnnc.seeding import derive_seed
 
@@ -35,7 +35,7 @@ def measure(
     small, report = _compress(cell, bench, listener, allocator)
     timing = {"compress_seconds": _since(started)}
     if cell.finetuning is not None and cell.finetuning.from_scratch:
-        small = reinitialised(small, cell.seed)
+        small = reinitialised(small, cell.base_seed)
     started = time.perf_counter()
     compressed = bench.evaluate(small)
     timing["evaluate_seconds"] = _since(started)
@@ -56,15 +56,17 @@ def measure(
         body["geometry"] = geometry_section(bench.model, small, report, listener.answers, images)
         timing["geometry_seconds"] = _since(started)
     if cell.recalibration_images:
+        started = time.perf_counter()
         images = cell.recalibration_images
-        small = recalibrated(small, bench.calibration(images, cell.seed))
+        small = recalibrated(small, bench.calibration(images, cell.base_seed))
         body["recalibrated"] = {
-            "dense": _dense_recalibrated(bench, images, cell.seed).record(),
+            "dense": _dense_recalibrated(bench, images, cell.base_seed).record(),
             "compressed": bench.evaluate(small).record(),
         }
+        timing["recalibrate_seconds"] = _since(started)
     if cell.finetuning is not None:
         started = time.perf_counter()
-        body["finetuned"] = _curve(small, cell.finetuning, bench, cell.seed)
+        body |= finetuned(small, cell.finetuning, bench, cell.base_seed)
         timing["finetune_seconds"] = _since(started)
     return {**body, "timing": timing}
 
@@ -85,8 +87,8 @@ def _compress(
 ) -> tuple[nn.Module, Report]:
     images: Tensor | None = None
     if reducer.needs >= Tier.IMAGES:
-        images = bench.calibration(cell.calibration_images, cell.seed)
-    with deterministic(derive_seed(cell.seed, "torch")):
+        images = bench.calibration(cell.calibration_images, cell.base_seed)
+    with deterministic(derive_seed(cell.base_seed, "torch")):
         return compress(
             bench.model,
             bench.test_images[:1].to(bench.device),
@@ -97,21 +99,13 @@ def _compress(
             allocator=allocator,
             calibration=images,
             pixels=bench.pixels,
-            seed=derive_seed(cell.seed, "compress"),
+            seed=derive_seed(cell.base_seed, "compress"),
         )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _dense_recalibrated(bench: Bench, images: int, seed: int) -> Evaluation:
     return bench.evaluate(recalibrated(bench.model, bench.calibration(images, seed)))
-
-
-def _curve(small: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> list[dict[str, Any]]:
-    """The evaluations at the reported epochs; the last one is the result."""
-    return [
-        {"epoch": epoch, **bench.evaluate(small).record()}
-        for epoch in finetune(small, settings, bench, seed)
-    ]
 
 
 def _since(started: float) -> float:

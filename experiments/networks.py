@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from experiments.checkpoints import Training, is_stored
 from experiments.data import load_dataset
 from experiments.locks import is_busy
+from experiments.published import absence
 from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine, TrainSettings
 
 Network = tuple[DatasetSettings, ArchSettings, TrainSettings | None, int]
@@ -42,6 +43,21 @@ def is_trained(cell: CellSettings, machine: Machine) -> bool:
     """Whether the dense network of ``cell`` is on disk, whole or damaged."""
     training = training_of(cell, machine)
     return training is None or is_stored(training, machine.runs_dir)
+
+
+def obstacle(cell: CellSettings, machine: Machine) -> str | None:
+    """Why the cells on the dense network of ``cell`` are skipped; None where they are not.
+
+    Published weights are not to be had, or it is not trained yet and is not to be.
+    """
+    if cell.arch.checkpoint is not None:
+        return absence(cell.arch, machine.runs_dir)
+    if machine.train_missing or is_trained(cell, machine):
+        return None
+    return (
+        f"{cell.dataset.name} {cell.arch.name} seed={cell.seed}: not trained here;"
+        " make train-cifar, or train_missing=true"
+    )
 
 
 def is_being_trained(cell: CellSettings, machine: Machine) -> bool:

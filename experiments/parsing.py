@@ -16,14 +16,14 @@ from experiments.settings import (
     Machine,
     Rescaling,
 )
-from experiments.values import integer, listed, options, real
+from experiments.values import integer, listed, options, real, truth
 from tropnnc.allocation import stated_options
 from tropnnc.errors import TropnncError, check_choice
 from tropnnc.protocols import ORDERS
 
 GROUPS = (
     *("dataset", "arch", "train", "method", "calibration", "recalibrate", "finetune"),
-    *("rescale", "geometry"),
+    *("rescale", "geometry", "test"),
 )
 
 
@@ -56,6 +56,8 @@ def cell_settings(config: Mapping[str, Any]) -> CellSettings:
         finetuning=finetuning,
         rescaling=_rescaling(config["rescale"]),
         geometry_images=integer("geometry.images", config["geometry"]["images"], low=0),
+        method_seed=integer("method_seed", config["method_seed"], low=0),
+        test_images=integer("test.images", config["test"]["images"], low=0),
     )
 
 
@@ -65,14 +67,17 @@ def machine_settings(config: Mapping[str, Any]) -> Machine:
     for key in ("data_dir", "results_dir"):
         if not isinstance(config[key], str):
             raise TropnncError(f"{key} = {config[key]} is not accepted; a path is")
-    return Machine(Path(config["data_dir"]), Path(config["results_dir"]), config["device"])
+    return Machine(
+        Path(config["data_dir"]),
+        Path(config["results_dir"]),
+        config["device"],
+        truth("train_missing", config["train_missing"]),
+    )
 
 
 def plan_only(config: Mapping[str, Any]) -> bool:
     """Whether the configuration asks for a plan instead of a run."""
-    if not isinstance(config["plan"], bool):
-        raise TropnncError(f"plan = {config['plan']} is not accepted; true or false is")
-    return config["plan"]
+    return truth("plan", config["plan"])
 
 
 def _check_groups(config: Mapping[str, Any]) -> None:
@@ -117,17 +122,27 @@ def _arch(config: Mapping[str, Any]) -> ArchSettings:
 
 
 def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
-    from_scratch = config["from_scratch"]
-    if not isinstance(from_scratch, bool):
-        raise TropnncError(f"finetune.from_scratch = {from_scratch} is not accepted; a truth is")
+    from_scratch = truth("finetune.from_scratch", config["from_scratch"])
     last = integer("finetune.epochs", config["epochs"], low=0)
     report = {integer("finetune.report", epoch, low=1) for epoch in listed(config["report"])}
     if last == 0 and not from_scratch:
         return None
-    recipe = train_settings("finetune", config)
+    rates = _rates(config["learning_rate"])
+    recipe = train_settings("finetune", {**config, "learning_rate": rates[0]})
     if max(report, default=0) > last:
         raise TropnncError(f"finetune.report = {max(report)} is after finetune.epochs = {last}")
-    return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch)
+    several = rates if len(rates) > 1 else ()
+    return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch, several)
+
+
+def _rates(value: object) -> tuple[float, ...]:
+    """One learning rate, or several to choose from."""
+    rates = tuple(real("finetune.learning_rate", v, 0.0, open_low=True) for v in listed(value))
+    if not rates or len(set(rates)) < len(rates):
+        raise TropnncError(
+            f"finetune.learning_rate = {value} is not accepted; a rate, or different ones, are"
+        )
+    return rates
 
 
 def _rescaling(config: Mapping[str, Any]) -> Rescaling | None:

@@ -9,8 +9,7 @@ from experiments.bench import open_bench
 from experiments.cell import cell_identity
 from experiments.checkpoints import stored_network
 from experiments.estimates import Timings, about
-from experiments.networks import by_network, network_of, one_per_network, training_of
-from experiments.published import absence
+from experiments.networks import by_network, network_of, obstacle, one_per_network, training_of
 from experiments.record import read_attempt
 from experiments.settings import CellSettings, Machine
 
@@ -46,7 +45,7 @@ def make_plan(cells: Sequence[CellSettings], machine: Machine) -> Plan:
 
     The cells of a network that is to be trained count as missing.
     """
-    absent = [cell for cell in one_per_network(cells) if not _has_network(cell, machine)]
+    absent = [cell for cell in one_per_network(cells) if _is_to_be_trained(cell, machine)]
     networks = {network_of(cell) for cell in absent}
     statuses = ["missing"] * len(cells)
     for index in by_network(cells):
@@ -59,13 +58,15 @@ def make_plan(cells: Sequence[CellSettings], machine: Machine) -> Plan:
     return Plan(done, skipped, failed, missing, len(absent), seconds)
 
 
-def _has_network(cell: CellSettings, machine: Machine) -> bool:
+def _is_to_be_trained(cell: CellSettings, machine: Machine) -> bool:
+    if obstacle(cell, machine) is not None:
+        return False
     training = training_of(cell, machine)
-    return training is None or stored_network(training, machine.runs_dir) is not None
+    return training is not None and stored_network(training, machine.runs_dir) is None
 
 
 def _status(cell: CellSettings, machine: Machine) -> str:
-    if absence(cell.arch, machine.runs_dir) is not None:
+    if obstacle(cell, machine) is not None:
         return "skipped"
     record = read_attempt(machine.runs_dir, cell_identity(cell, open_bench(cell, machine)))
     return "missing" if record is None else record["status"]

@@ -7,17 +7,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tropnnc.protocols import Order
+from tropnnc.seeding import derive_seed
 
 Options = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a cell runs; nothing here determines its result."""
+    """Where a cell runs; nothing here determines its result.
+
+    Attributes:
+        data_dir: data sets.
+        results_dir: records, summaries, tables and figures.
+        device: that networks run on.
+        train_missing: train dense networks that are not on disk, or skip their cells.
+    """
 
     data_dir: Path
     results_dir: Path
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    train_missing: bool = True
 
     @property
     def runs_dir(self) -> Path:
@@ -117,6 +126,8 @@ class Finetuning:
 
     Attributes:
         recipe: the same for every method, as is the order of the data.
+        rates: learning rates to choose from, each for a training of its own; the network that
+            classifies most validation images is the result. Empty: the recipe's alone.
         report: epochs after which the network is evaluated, ascending, the last one included.
         from_scratch: start from random weights instead of the compressed ones.
     """
@@ -124,6 +135,17 @@ class Finetuning:
     recipe: TrainSettings
     report: tuple[int, ...]
     from_scratch: bool
+    rates: tuple[float, ...] = ()
+
+    def determinants(self) -> dict[str, Any]:
+        """What enters an identity; rates that are not there are left out."""
+        rates = {"learning_rate": list(self.rates)} if self.rates else {}
+        return {
+            **self.recipe.determinants(),
+            **rates,
+            "report": list(self.report),
+            "from_scratch": self.from_scratch,
+        }
 
 
 @dataclass(frozen=True)
@@ -149,7 +171,12 @@ class Component:
 
 @dataclass(frozen=True)
 class CellSettings:
-    """What determines the result of one cell, before data and weights are looked at."""
+    """What determines the result of one cell, before data and weights are looked at.
+
+    ``seed`` is that of the dense training. Another ``method_seed`` gives everything that follows
+    other random draws on the same dense network. ``test_images``: so many of them, evenly spaced;
+    0: all.
+    """
 
     dataset: DatasetSettings
     arch: ArchSettings
@@ -165,14 +192,22 @@ class CellSettings:
     finetuning: Finetuning | None = None
     rescaling: Rescaling | None = None
     geometry_images: int = 0
+    method_seed: int = 0
+    test_images: int = 0
 
     @property
     def label(self) -> str:
         """The cell in one line."""
+        again = f" method_seed={self.method_seed}" if self.method_seed else ""
         return (
             f"{self.dataset.name} {self.arch.name} {self.method.name}"
-            f" ratio={self.ratio:g} seed={self.seed}"
+            f" ratio={self.ratio:g} seed={self.seed}{again}"
         )
+
+    @property
+    def base_seed(self) -> int:
+        """From which every seed derives but that of the dense training."""
+        return derive_seed(self.seed, "method", self.method_seed) if self.method_seed else self.seed
 
     def determinants(self) -> dict[str, Any]:
         """The configuration that enters the identity, as plain JSON values.
@@ -198,15 +233,15 @@ class CellSettings:
         if self.recalibration_images:
             determinants["recalibrate"] = {"images": self.recalibration_images}
         if self.finetuning is not None:
-            determinants["finetune"] = {
-                **self.finetuning.recipe.determinants(),
-                "report": _plain(self.finetuning.report),
-                "from_scratch": self.finetuning.from_scratch,
-            }
+            determinants["finetune"] = self.finetuning.determinants()
         if self.rescaling is not None:
             determinants["rescale"] = asdict(self.rescaling)
         if self.geometry_images:
             determinants["geometry"] = {"images": self.geometry_images}
+        if self.method_seed:
+            determinants["method_seed"] = self.method_seed
+        if self.test_images:
+            determinants["test"] = {"images": self.test_images}
         return determinants
 
 

@@ -34,7 +34,8 @@ def check_sweep(cells: Iterable[CellSettings], machine: Machine) -> None:
         parts = (cell.method, cell.allocator)
         if parts not in seen:
             check_parts(cell)
-        inputs = (cell.dataset, cell.calibration_images, cell.arch if cell.arch.checkpoint else "")
+        published = cell.arch if cell.arch.checkpoint else ""
+        inputs = (cell.dataset, cell.calibration_images, cell.test_images, published)
         if inputs not in seen:
             check_inputs(cell, machine)
         scope = (cell.dataset.name, cell.arch, cell.scope)

@@ -34,16 +34,16 @@ def experiment_cells(
     """
     with _config_loader() as loader:
         master = _master(loader, f"experiment={experiment}")
-        jobs = expand(master.hydra.sweeper.params, [f"experiment={experiment}"], loader)
+        sweeper = master.hydra.sweeper
+        jobs = expand(sweeper.params, [f"experiment={experiment}"], loader, sweeper.grids)
         return _cells([job for job in jobs if keep(job)], master, loader)
 
 
 def machine_of(overrides: Sequence[str]) -> Machine:
     """Paths and device of ``python run.py OVERRIDES``."""
     with _config_loader() as loader:
-        return machine_settings(
-            _resolved(compose_jobs([()], _master(loader, *overrides), loader)[0])
-        )
+        [config] = compose_jobs([tuple(overrides)], _master(loader), loader)
+        return machine_settings(_resolved(config))
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from typing import Literal
 from tropnnc.errors import TropnncError, check_choice
 
 Endpoint = Literal["accuracy", "output_error"]
-FineTuning = Literal["before", "after"]
+FineTuning = Literal["before", "recalibrated", "after"]
 Rule = Literal["superior", "on_par"]
 Settings = Mapping[str, str | None]
 
 # Points of top-1.
-MARGIN: Mapping[FineTuning, float] = {"before": 2.0, "after": 1.0}
+MARGIN: Mapping[FineTuning, float] = {"before": 2.0, "recalibrated": 2.0, "after": 1.0}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Claim:
         scope: of the compression.
         ours: the method that the claim is about; ``theirs``: what it is compared with.
         endpoint: mean over ``ratios`` of top-1 (points) or of the output error.
-        finetuning: whether the accuracy is that before or after fine-tuning.
+        finetuning: whether the accuracy is that before or after fine-tuning, or with batch norms
+            re-calibrated and no fine-tuning.
         rule: ``superior`` or ``on_par``.
         chance: top-1 of guessing, in percent.
         variants: option variants that might turn the verdict.
@@ -87,7 +88,7 @@ class Claim:
 
     def __post_init__(self) -> None:
         check_choice("endpoint", self.endpoint, ("accuracy", "output_error"))
-        check_choice("finetuning", self.finetuning, ("before", "after"))
+        check_choice("finetuning", self.finetuning, tuple(MARGIN))
         check_choice("rule", self.rule, ("superior", "on_par"))
         if not (self.networks and self.ratios):
             raise TropnncError("at least one network and one ratio are accepted")

@@ -72,7 +72,7 @@ def _cells(
     place = network.dataset, network.arch, contender.method
     own = [row for row in rows if (row.dataset, row.arch, row.method) == place]
     own = [row for row in own if _is_measured(claim, row) and _matches(wanted, row)]
-    settings = sorted({row.settings for row in own})
+    settings = sorted({_told_apart(claim, row) for row in own})
     if len(settings) > 1:
         raise TropnncError(
             f"claim {claim.id!r}: the settings of {contender.method} on {network.arch} match"
@@ -86,6 +86,16 @@ def _cells(
 
 def _is_measured(claim: Claim, row: SummaryRow) -> bool:
     return row.status == "done" and _correct(claim, row) is not None
+
+
+def _told_apart(claim: Claim, row: SummaryRow) -> str:
+    """The settings of a row in which no two of a contender may differ.
+
+    Method seeds are averaged; a cell that was re-calibrated too is the same before that.
+    """
+    free = {"method_seed"} if claim.finetuning == "recalibrated" else {"method_seed", "recalibrate"}
+    own = parse_settings(row.settings)
+    return " ".join(f"{name}={value}" for name, value in own.items() if name not in free)
 
 
 def _matches(wanted: Settings, row: SummaryRow) -> bool:
@@ -126,5 +136,10 @@ def _accuracy(claim: Claim, cells: Sequence[SummaryRow]) -> float:
 
 
 def _correct(claim: Claim, row: SummaryRow) -> int | None:
-    """None where a cell was not fine-tuned and the claim is about what comes after it."""
-    return row.correct if claim.finetuning == "before" else row.finetuned_correct
+    """At the stage of the claim; None where the cell did not go through it."""
+    stages = {
+        "before": row.correct,
+        "recalibrated": row.recalibrated_correct,
+        "after": row.finetuned_correct,
+    }
+    return stages[claim.finetuning]

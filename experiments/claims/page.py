@@ -66,13 +66,20 @@ def _verdicts(judgements: Sequence[Judgement], tested: Sequence[TestedClaim]) ->
     return _table(("claim", "verdict"), rows) + "\n"
 
 
+_STAGE = {
+    "before": "before fine-tuning",
+    "recalibrated": "with batch norms re-calibrated, before fine-tuning",
+    "after": "after fine-tuning",
+}
+
+
 def _tried(claim: Claim) -> str:
     ratios = ", ".join(f"{ratio:g}" for ratio in claim.ratios)
     measure = "top-1" if claim.endpoint == "accuracy" else "output error"
     return (
         f"{_contender(claim.ours)} against {_contender(claim.theirs)}, scope {claim.scope},"
         f" {claim.rule.replace('_', ' ')}, mean {measure} over the ratios {ratios}"
-        f" {claim.finetuning} fine-tuning"
+        f" {_STAGE[claim.finetuning]}"
     )
 
 

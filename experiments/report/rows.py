@@ -85,6 +85,10 @@ def _settings(record: Record) -> str:
         axes["finetune"] = config["finetune"]["epochs"]
     if "rescale" in config:  # not by that name: ThiNet has an option of it
         axes["rescaling"] = config["rescale"]["seed"]
+    if "method_seed" in config:
+        axes["method_seed"] = config["method_seed"]
+    if "test" in config:
+        axes["test"] = config["test"]["images"]
     return " ".join(f"{name}={text_of(value)}" for name, value in axes.items())
 
 

@@ -67,7 +67,10 @@ def accuracy_after(rows: Iterable[SummaryRow], epoch: int) -> Sample:
 def dense_accuracy(rows: Iterable[SummaryRow], stage: Stage = "compressed") -> Sample:
     """Top-1 of the dense networks behind ``rows``, in percent, re-calibrated or as they are."""
     if stage == "recalibrated":
-        return _over_networks(rows, lambda row: _percent(row, row.recalibrated_dense_correct or 0))
+        measured = [row for row in rows if row.recalibrated_dense_correct is not None]
+        return _over_networks(
+            measured, lambda row: _percent(row, row.recalibrated_dense_correct or 0)
+        )
     return _over_networks(rows, lambda row: _percent(row, row.dense_correct))
 
 

@@ -21,6 +21,8 @@ from experiments.report.variants import is_rescaled, variants
 
 # Tier, needs, name.
 Method = tuple[int, str, str]
+# In the names of these architectures.
+RESIDUAL = "resnet"
 AFTER: dict[Stage, str] = {"recalibrated": "re-calibrated", "finetuned": "fine-tuned"}
 
 
@@ -81,8 +83,14 @@ def blocks(rows: Sequence[SummaryRow]) -> list[Block]:
 def notes(all_blocks: Iterable[Block]) -> Iterator[str]:
     """What the marks in these blocks mean."""
     yield "Bold: the best of its tier (column needs) at that ratio, the share of neurons kept."
+    all_blocks = list(all_blocks)
     if any("†" in cell for block in all_blocks for line in block.lines for cell in line.cells):
         yield "†: fewer than three dense networks."
+    if any(RESIDUAL in block.title for block in all_blocks):
+        yield (
+            "Residual networks: only the inner convolution of every block is compressed; layers"
+            " that feed an addition are left as they are."
+        )
 
 
 def _block(place: Place, rows: Sequence[SummaryRow], names: Mapping[str, str]) -> Block:
@@ -102,9 +110,9 @@ def _block(place: Place, rows: Sequence[SummaryRow], names: Mapping[str, str]) -
 def _columns(rows: Sequence[SummaryRow]) -> list[Column]:
     """Before, after, and what the last stage gained, for every ratio."""
     ratios = sorted({row.ratio for row in rows}, reverse=True)
-    after = stages(rows)
     columns = []
     for ratio in ratios:
+        after = stages(row for row in rows if row.ratio == ratio)
         columns += [Column(ratio, stage) for stage in after]
         if len(after) > 1:
             columns.append(Column(ratio, after[-1], gained=True))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from experiments.report.options import parse_options, with_options
 from experiments.report.statistics import grouped
 from experiments.report.summary import SummaryRow, parse_settings
 
-# Panels are by scope; a rescaled network is another replication, known by its checkpoint.
-_NOT_SHOWN = ("scope", "rescaling")
+# Panels are by scope; a rescaled network is another replication, known by its checkpoint, and
+# method seeds on one checkpoint are averaged.
+_NOT_SHOWN = ("scope", "rescaling", "method_seed")
+# Re-calibration has a column of its own: a cell with it is the cell without it, and more.
+_OPTIONAL = "recalibrate"
 
 
 def variants(rows: Iterable[SummaryRow]) -> dict[str, str]:
@@ -18,7 +21,7 @@ def variants(rows: Iterable[SummaryRow]) -> dict[str, str]:
     for method, cells in grouped(rows, lambda row: row.method).items():
         settings = _settings(cells)
         keys = dict.fromkeys(key for v in settings.values() for key in v if key not in _NOT_SHOWN)
-        varied = [key for key in keys if len({v.get(key) for v in settings.values()}) > 1]
+        varied = [key for key in keys if _varies(key, settings.values())]
         for identity, values in settings.items():
             shown = ", ".join(f"{key}={values[key]}" for key in varied if key in values)
             names[identity] = f"{method} ({shown})" if shown else method
@@ -28,6 +31,11 @@ def variants(rows: Iterable[SummaryRow]) -> dict[str, str]:
 def is_rescaled(row: SummaryRow) -> bool:
     """Whether its dense network is a random rescaling of the trained one."""
     return "rescaling" in parse_settings(row.settings)
+
+
+def _varies(key: str, settings: Iterable[Mapping[str, str]]) -> bool:
+    values = {own.get(key) for own in settings}
+    return len(values - {None} if key == _OPTIONAL else values) > 1
 
 
 def _settings(cells: Iterable[SummaryRow]) -> dict[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
 from experiments.architectures import LeNet5
-from experiments.evaluation import BATCH, evaluate
+from experiments.evaluation import batches, evaluate
 from experiments.record import read_records
 from tests.bench.timing import announce, median_seconds, race
 from tests.harness.cells import ROOT
@@ -28,7 +28,8 @@ MORE_RATIOS = f"{RATIOS},0.9,0.6,0.4,0.3,0.2"
 def _bare(model: nn.Module, images: Tensor, labels: Tensor) -> int:
     correct = 0
     with torch.inference_mode():
-        for batch, truth in zip(images.split(BATCH), labels.split(BATCH), strict=True):
+        parts = batches(images)
+        for batch, truth in zip(parts, labels.split(len(parts[0])), strict=True):
             correct += int((model(batch).argmax(dim=1) == truth).sum())
     return correct
 

@@ -55,6 +55,34 @@ def rows(
         )
 
 
+def test_method_seeds_are_averaged_and_a_re_calibrated_cell_counts_as_it_was_before() -> None:
+    one = list(rows("ours", [50, 60, 70], 0.5))
+    again = [
+        replace(row, correct=row.correct + 20, identity=f"{row.identity} again",
+                settings=f"{row.settings} method_seed=1 recalibrate=1024")
+        for row in one
+    ]  # fmt: skip
+    claim = replace(CLAIM, ratios=(0.5,))
+    found = compare(claim, NETWORK, PAIR, [*one, *again, *rows("theirs", [50, 60, 70], 0.5)])
+    assert isinstance(found, Comparison)
+    assert found.differences == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_a_claim_about_re_calibrated_networks_reads_that_column() -> None:
+    def measured(method: str, shift: int) -> list[SummaryRow]:
+        return [
+            replace(row, recalibrated_correct=row.correct + shift, recalibrated_dense_correct=900)
+            for row in rows(method, [50, 60, 70], 0.5)
+        ]
+
+    claim = replace(CLAIM, ratios=(0.5,), finetuning="recalibrated")
+    found = compare(claim, NETWORK, PAIR, [*measured("ours", 30), *measured("theirs", 10)])
+    assert isinstance(found, Comparison)
+    assert found.differences == pytest.approx((2.0, 2.0, 2.0))
+    plain = [*rows("ours", [50, 60, 70], 0.5), *measured("theirs", 10)]
+    assert compare(claim, NETWORK, PAIR, plain) == Untried("no cells of ours at 0.5")
+
+
 def both(
     ours: Sequence[float], theirs: Sequence[float], order: str = "original", ratio: float = 0.5
 ) -> list[SummaryRow]:

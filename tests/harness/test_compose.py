@@ -35,6 +35,26 @@ def test_expand_is_a_product_in_which_arguments_replace_parameters(loader: Confi
     ]
 
 
+def test_grids_are_products_that_replace_and_add_and_share_what_they_repeat(
+    loader: ConfigLoader,
+) -> None:
+    params = {"method": "l1,l2", "ratio": "0.5"}
+    grids = [{}, {"ratio": "0.25", "seed": "0,1"}, {"method": "l1"}]
+    jobs = expand(params, [], loader, grids)
+    assert jobs == [
+        ("method=l1", "ratio=0.5"),
+        ("method=l2", "ratio=0.5"),
+        ("method=l1", "ratio=0.25", "seed=0"),
+        ("method=l1", "ratio=0.25", "seed=1"),
+        ("method=l2", "ratio=0.25", "seed=0"),
+        ("method=l2", "ratio=0.25", "seed=1"),
+    ]
+    assert expand(params, ["ratio=0.1", "seed=0"], loader, grids) == [
+        ("method=l1", "ratio=0.1", "seed=0"),
+        ("method=l2", "ratio=0.1", "seed=0"),
+    ]
+
+
 def test_composition_equals_hydras_own(loader: ConfigLoader) -> None:
     arguments = ["method=l1,tropnnc", "arch=mlp", "arch.widths=[8],[16,8]", "ratio=0.5,1"]
     jobs = expand({}, [*arguments, "scope=all,[ip1]"], loader)

@@ -10,8 +10,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from experiments.claims.claim import Claim
+from experiments.claims.reading import read_claims
 from experiments.compose import Job, compose_jobs, expand
 from experiments.parsing import cell_settings
+from experiments.report.options import with_options
 from experiments.settings import CellSettings
 from tests.harness.cells import ROOT
 
@@ -30,6 +33,14 @@ CELLS = {
     "mnist_lenet300100_quick": DATASETS * METHODS * 2,
     "mnist_lenet5_quick": DATASETS * SCOPES * METHODS * 2,
     "mnist_finetune_quick": 5 + 5,
+    # Seven methods draw, four do not; the eighth is one of the seven with widths of its own.
+    "cifar10_resnet20": (7 * 3 + 4 + 3) * 4,
+    "cifar10_resnet56": (11 + 1) * 4,
+    "cifar10_resnet20_trained": (11 + 1) * 4,
+    "cifar10_vgg": 3 * (11 + 1 + 11) * 4 + 2 * (7 + 1 + 7) * 4,
+    "cifar10_alexnet": SCOPES * (11 + 1) * 4,
+    "cifar100_vgg": (11 + 1 + 11) * 4,
+    "cifar10_vgg_finetune": 2 * (5 + 5),
 }
 
 DATA = ("mnist5k", "mnist", "fashion_mnist")
@@ -49,7 +60,8 @@ def loader() -> Iterator[ConfigLoader]:
 def grid(experiment: str, loader: ConfigLoader, *arguments: str) -> tuple[DictConfig, list[Job]]:
     chosen = f"experiment={experiment}"
     master = loader.load_configuration("config", [chosen], RunMode.MULTIRUN)
-    return master, expand(master.hydra.sweeper.params, [chosen, *arguments], loader)
+    sweeper = master.hydra.sweeper
+    return master, expand(sweeper.params, [chosen, *arguments], loader, sweeper.grids)
 
 
 def settings_of(
@@ -68,6 +80,12 @@ def cells(experiment: str, loader: ConfigLoader) -> list[CellSettings]:
     """One cell for every choice of groups: seed, ratio and scope are plain values."""
     master, jobs = grid(experiment, loader, "seed=0", "ratio=0.5", "scope=all")
     return settings_of(jobs, master, loader)
+
+
+def a_cell(experiment: str, loader: ConfigLoader) -> CellSettings:
+    """The first cell, where all have what is looked at."""
+    master, jobs = grid(experiment, loader)
+    return settings_of(jobs[:1], master, loader)[0]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -103,6 +121,41 @@ def test_every_network_has_a_recipe_on_every_data_set(loader: ConfigLoader) -> N
     }
     assert len(recipes) == len(DATA) * len(ARCHITECTURES)
     assert recipes["mnist5k", "lenet5"] != recipes["mnist", "lenet5"]
+
+
+CIFAR = tuple(name for name in CELLS if name.startswith("cifar"))
+
+
+@pytest.mark.parametrize("experiment", [name for name in CIFAR if "finetune" not in name])
+def test_cifar_is_re_calibrated_at_two_ratios_wherever_it_has_batch_norm(
+    experiment: str, loader: ConfigLoader
+) -> None:
+    master, jobs = grid(experiment, loader)
+    own = [job for job in jobs if "method=l1" in job]
+    for cell in settings_of(own, master, loader):
+        wanted = cell.arch.name != "cifar_alexnet" and cell.scope == "conv"
+        wanted = wanted and cell.ratio in (0.5, 0.25)
+        assert cell.recalibration_images == (1024 if wanted else 0)
+        assert cell.calibration_images == 1024
+        assert cell.test_images == 0
+
+
+@pytest.mark.parametrize("experiment", CIFAR)
+def test_quick_cifar_looks_at_fewer_images_and_at_no_other_network(
+    experiment: str, loader: ConfigLoader
+) -> None:
+    quick, full = a_cell(f"{experiment}_quick", loader), a_cell(experiment, loader)
+    assert quick.test_images == 2000
+    assert quick.arch == full.arch
+
+
+def test_claims_on_cifar_name_networks_that_their_experiments_have(loader: ConfigLoader) -> None:
+    claims = [c for c in read_claims(ROOT / "conf" / "claims.yaml") if c.id.startswith("cifar")]
+    assert claims
+    networks = {n for c in claims if isinstance(c, Claim) for n in c.networks}
+    for experiment, arch in {(e, n.arch) for n in networks for e in n.experiments}:
+        own = a_cell(experiment, loader).arch
+        assert with_options(own.name, dict(own.options)) == arch
 
 
 def test_published_networks_are_optional_and_checked(loader: ConfigLoader) -> None:

@@ -139,6 +139,31 @@ def test_samples_follow_the_padding_mode(mode: str) -> None:
     np.testing.assert_allclose(gram, x.T @ x, rtol=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("make", "transcribed"),
+    [(thinet, _removal_transcribed), (thinet_keep, _keeping_transcribed)],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_convolution_keeps_the_channels_of_the_papers_loops(
+    make: Make, transcribed: Callable[[Array], list[int]], seed: int
+) -> None:
+    """From the maps to the kept channels and their factors, against loops over single samples."""
+    unit = make_unit("conv", np.random.default_rng(seed))
+    calibration = own_activations(unit, "conv", np.random.default_rng(seed + 1))
+    unit = replace(unit, calibration=calibration)
+    rng = np.random.default_rng(2)
+    streams = zip(unit.consumers, calibration.consumer_inputs, strict=True)
+    x = np.concatenate([_contributions_transcribed(c, h, 10, rng) for c, h in streams])
+    reducer = make()
+    state = reducer.prepare(unit, np.random.default_rng(2))
+    for k in (1, 3, unit.neurons - 3):
+        reduction = reducer.reduce(state, k)
+        kept = sorted(transcribed(x)[:k])
+        assert sorted(kept_of(reduction)) == kept
+        fit = np.linalg.lstsq(x[:, kept], x.sum(axis=1))[0]
+        np.testing.assert_allclose(mix_of(reduction)[kept].diagonal(), fit, rtol=0.05)
+
+
 @pytest.mark.parametrize("make", [thinet, thinet_keep])
 def test_samples_do_not_depend_on_the_batches(make: Make) -> None:
     def answer(batch_size: int) -> Array:

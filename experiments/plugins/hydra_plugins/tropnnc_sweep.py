@@ -25,8 +25,9 @@ from experiments.stamp import stamp_of
 class CellSweeper(Sweeper):
     """Expand the grid and hand all of it to the launcher at once."""
 
-    def __init__(self, params: Mapping[str, Any]) -> None:
+    def __init__(self, params: Mapping[str, Any], grids: Sequence[Mapping[str, Any]] = ()) -> None:
         self.params = params
+        self.grids = grids
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -39,10 +40,10 @@ class CellSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run the product of the experiment's parameters and the command line."""
+        """Run the products of the experiment's parameters and the command line."""
         assert self.hydra_context is not None
         assert self.launcher is not None
-        jobs = expand(self.params, arguments, self.hydra_context.config_loader)
+        jobs = expand(self.params, arguments, self.hydra_context.config_loader, self.grids)
         return self.launcher.launch(jobs, initial_job_idx=0)
 
 
