@@ -73,7 +73,7 @@ reproduce-mnist: $(READY) ## MNIST and Fashion-MNIST in full, three networks (3 
 	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
 
 # Two processes, as many as the cores it was timed on; results do not depend on it.
-reproduce-geometry: $(READY) ## zonotopes, bounds, rules and widths on MNIST (45 min; QUICK=1: 5 min)
+reproduce-geometry: $(READY) ## zonotopes, bounds, rules and widths on MNIST (45 min; QUICK=1: 2 min)
 	@printf '%s\n' $(GEOMETRY:%=%$(SUFFIX)) | \
 	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
 	$(BIN)/python -m experiments.report $(GEOMETRY:%=%$(SUFFIX)) --paths
