@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.bench import Bench, open_bench
+from experiments.geometry.section import GEOMETRY_VERSION
 from experiments.identity import digest, identity_parts
 from experiments.locks import Busy, lock
 from experiments.measure import measure
 from experiments.networks import is_being_trained, obstacle
+from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record, Status, read_record, record_path, write_record
 from experiments.settings import CellSettings, Machine
 from experiments.training import TRAINING_VERSION
@@ -113,12 +115,19 @@ def _parts(cell: CellSettings) -> tuple[Reducer, Allocator]:
 
 
 def _versions(cell: CellSettings, reducer: Reducer, allocator: Allocator) -> dict[str, int]:
+    """Those of everything that has a part in the record, optional sections included."""
     versions = {
         "method": reducer.version,
         "allocator": allocator.version,
         "library": LIBRARY_VERSION,
     }
-    return versions if cell.finetuning is None else {**versions, "training": TRAINING_VERSION}
+    if cell.geometry_images:
+        versions["geometry"] = GEOMETRY_VERSION
+    if cell.recalibration_images:
+        versions["recalibration"] = RECALIBRATION_VERSION
+    if cell.finetuning is not None:
+        versions["training"] = TRAINING_VERSION
+    return versions
 
 
 def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator) -> Record:

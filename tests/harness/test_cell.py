@@ -14,14 +14,14 @@ from experiments import cell as cell_module
 from experiments import measure as measure_module
 from experiments.bench import open_bench
 from experiments.block import points, result_block
-from experiments.cell import Outcome, cell_identity, run_cell
+from experiments.cell import Outcome, cell_identity, cell_versions, run_cell
 from experiments.evaluation import unpack_bits
 from experiments.identity import digest
 from experiments.locks import Busy, lock
 from experiments.networks import training_of
 from experiments.record import write_record
-from experiments.settings import Machine
-from tests.harness.cells import a_cell, machine
+from experiments.settings import Finetuning, Machine
+from tests.harness.cells import RECIPE, a_cell, machine
 from tropnnc import Tier, TropnncError, compress, make_method
 
 
@@ -62,6 +62,19 @@ def test_identity_follows_from_what_the_record_says(here: Machine) -> None:
     record = record_of(run_cell(a_cell(), here))
     parts = ("config", "schema", "checkpoint", "data", "versions")
     assert record["identity"] == digest({key: record[key] for key in parts})
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"geometry_images": 10}, "geometry"),
+        ({"recalibration_images": 10}, "recalibration"),
+        ({"finetuning": Finetuning(RECIPE, (1,), from_scratch=False)}, "training"),
+    ],
+)
+def test_an_optional_section_has_its_own_version(change: dict[str, Any], part: str) -> None:
+    plain = cell_versions(a_cell())
+    assert cell_versions(a_cell(**change)) == {**plain, part: 1}
 
 
 def test_the_result_block_computes_its_difference(here: Machine) -> None:
