@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
-.PHONY: reproduce-cifar gpu-smoke train-cifar check-paper check-published spot-check claims reproduce-geometry
+.PHONY: reproduce-cifar gpu-smoke train-cifar check-paper check-published spot-check claims
+.PHONY: reproduce-geometry reproduce-ntk
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,6 +20,8 @@ GEOMETRY := $(addprefix geometry_,cup options bounds widths binary rescaling rul
 # The longest first: two run at a time.
 CIFAR := cifar10_resnet56 cifar10_vgg cifar10_resnet20 cifar10_alexnet cifar10_resnet20_trained
 CIFAR += cifar100_vgg
+# The costliest first. QUICK=1 likewise.
+NTK := $(addprefix ntk_,mnist cifar spectrum subsets logistic)
 # Of spot-check (MINUTES: stop after so long) and check-paper.
 N := 10
 SEED := 0
@@ -87,6 +90,12 @@ reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (estimated: 1 
 	$(if $(FINETUNE),,$(BIN)/python -m experiments.latency --complete $(CIFAR:%=%$(SUFFIX)))
 	$(BIN)/python -m experiments.report --paths
 	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
+
+# Two processes share the cells of every experiment; those of data that are not to be had are named.
+reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (estimated: 1 h; QUICK=1: 5 min)
+	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
+	  $(BIN)/python -m experiments.ntk run $(NTK:%=%$(SUFFIX))
+	$(BIN)/python -m experiments.ntk report --suffix "$(SUFFIX)" --paths
 
 gpu-smoke: $(READY) ## a few committed CIFAR cells on CUDA, image by image against the CPU (5 min)
 	$(BIN)/python -m experiments.check gpu

@@ -16,6 +16,7 @@ FEW = 3
 Stage = Literal["compressed", "recalibrated", "finetuned"]
 STAGES: tuple[Stage, ...] = ("compressed", "recalibrated", "finetuned")
 Key = TypeVar("Key")
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,9 @@ def correct_at(row: SummaryRow, stage: Stage) -> int:
     return correct
 
 
-def grouped(
-    rows: Iterable[SummaryRow], key: Callable[[SummaryRow], Key]
-) -> dict[Key, list[SummaryRow]]:
+def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
     """Rows by ``key``, keys in the order of their first row."""
-    groups: dict[Key, list[SummaryRow]] = {}
+    groups: dict[Key, list[Row]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
     return groups

@@ -1,0 +1,43 @@
+"""``python -m experiments.ntk run NAME [KEY=VALUE]`` and ``report``: the NTK-LC track."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from experiments.console import say, short_errors
+from experiments.ntk.grids import experiments, read_experiment
+from experiments.ntk.report import known, report, report_verdicts
+from experiments.ntk.sweep import run_experiment
+
+
+def main() -> None:
+    """Exit code 0; 1 where a cell failed; 2 after one line on bad input."""
+    arguments = _parser().parse_args()
+    with short_errors("ntk"):
+        if arguments.command == "run":
+            for name in arguments.experiment:
+                run_experiment(name, *read_experiment(name, arguments.set))
+            return
+        for name in arguments.experiment or known(arguments.results, arguments.suffix):
+            text, paths = report(name, arguments.results)
+            say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
+        say(report_verdicts(arguments.results, arguments.suffix))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m experiments.ntk", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="measure what is missing; two processes share the cells")
+    run.add_argument("experiment", nargs="+", help=", ".join(experiments()))
+    run.add_argument("--set", nargs="*", default=[], help="KEY=VALUE of conf/ntk")
+    write = commands.add_parser("report", help="summaries, tables, figures, verdicts")
+    write.add_argument("experiment", nargs="*", help="none: every one with results")
+    write.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    write.add_argument("--suffix", default="", help="of the experiments' names, such as _quick")
+    write.add_argument("--paths", action="store_true", help="print no tables but the verdicts")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The headline, split into statements that measurements support or contradict.
+
+Written before the sweep was run. The unit of replication is a draw of the hidden weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from baselines.ntk_lc.storage import CONVENTIONS, Convention
+from experiments.ntk.curves import Point, bootstrap, equal_accuracy, of_method, points
+from experiments.ntk.rows import AccuracyRow, SpectrumRow
+from experiments.report.statistics import grouped
+from tropnnc.seeding import derive_rng
+
+MARGIN, CLAIMED, LEVEL = 0.5, 1e3, 0.95
+SPARSITY = 0.9  # "up to 90 % zeros"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A statement, where it was tried, what was found and what that amounts to."""
+
+    statement: str
+    place: str
+    found: str
+    interval: str
+    verdict: str
+
+
+def non_inferiority(rows: Sequence[AccuracyRow]) -> list[Verdict]:
+    """Same widths: is NTK-LC less than :data:`MARGIN` points below the original?
+
+    By Welch's interval of the difference of means: supported where its lower end is above the
+    margin, contradicted where its upper end is below.
+    """
+    verdicts = []
+    for data, own in grouped(rows, lambda row: row.data).items():
+        originals = {point.widths: point for point in points(of_method(own, "original", 0.0))}
+        for point in points(of_method(own, "ntk_lc", SPARSITY)):
+            if point.widths in originals:
+                verdicts.append(_same_width(data, point, originals[point.widths]))
+    return verdicts
+
+
+def memory_factors(rows: Sequence[AccuracyRow]) -> list[Verdict]:
+    """Equal accuracy: :data:`CLAIMED` times fewer bits, under each convention.
+
+    Tried at the accuracy of the widest NTK-LC measured; interval by resampling draws.
+    """
+    verdicts = []
+    for data, own in grouped(rows, lambda row: row.data).items():
+        originals = points(of_method(own, "original", 0.0))
+        ternary = points(of_method(own, "ntk_lc", SPARSITY))
+        if originals and ternary:
+            verdicts += [_factor(data, ternary[-1], originals, name) for name in CONVENTIONS]
+    return verdicts
+
+
+def asymptotics(rows: Sequence[SpectrumRow]) -> list[Verdict]:
+    """Does the error between the kernels vanish: slope of log error on log n, and its last piece?
+
+    A slope per draw of the data, t intervals over draws. Supported where both slopes are below
+    zero for certain; a plateau is a last piece whose interval reaches 0.
+    """
+    exact = [row for row in rows if row.other == "ntk_lc"]
+    return [_slope(kernel, own) for kernel, own in grouped(exact, lambda row: row.kernel).items()]
+
+
+def slopes(rows: Sequence[SpectrumRow], last: bool) -> list[float]:
+    """By draw, over all ``n`` or between the two largest."""
+    found = []
+    for own in grouped(rows, lambda row: row.draw).values():
+        ordered = sorted(own, key=lambda row: row.n)[-2 if last else 0 :]
+        xs = np.log([row.n for row in ordered])
+        found.append(float(np.polyfit(xs, np.log([row.error for row in ordered]), 1)[0]))
+    return found
+
+
+def _same_width(data: str, point: Point, original: Point) -> Verdict:
+    test = stats.ttest_ind(point.accuracies, original.accuracies, equal_var=False)
+    interval = test.confidence_interval(LEVEL)
+    difference = point.accuracy.mean - original.accuracy.mean
+    verdict = _verdict(interval.low > -MARGIN, interval.high < -MARGIN)
+    return Verdict(
+        f"no more than {MARGIN:g} point less accurate at equal widths",
+        f"{data}, {point.widths}",
+        f"{difference:+.1f} points",
+        f"{interval.low:+.1f} to {interval.high:+.1f}",
+        verdict,
+    )
+
+
+def _factor(data: str, point: Point, originals: Sequence[Point], convention: Convention) -> Verdict:
+    bits = point.bits[convention]
+    sizes = [each.bits[convention] for each in originals]
+
+    def factor(means: Sequence[float]) -> float:
+        pairs = list(zip(sizes, means[1:], strict=True))
+        return equal_accuracy(means[0], bits, pairs).value
+
+    groups = [point.accuracies, *(each.accuracies for each in originals)]
+    means = [float(np.mean(group)) for group in groups]
+    found = equal_accuracy(means[0], bits, list(zip(sizes, means[1:], strict=True)))
+    low, high = bootstrap(factor, groups, derive_rng(0, "ntk factor", data, convention))
+    beyond = found.side == "≥"  # larger originals might need more: no verdict against the claim
+    return Verdict(
+        f"{CLAIMED:,.0f} times fewer bits at equal accuracy, counted by {convention}",
+        f"{data}, {point.widths} at {point.accuracy.mean:.1f} %",
+        f"{found.side} {found.value:.3g} times".lstrip("= "),
+        f"{low:.3g} to {high:.3g}",
+        _verdict(low >= CLAIMED and found.side != "≤", high < CLAIMED and not beyond),
+    )
+
+
+def _slope(kernel: str, rows: Sequence[SpectrumRow]) -> Verdict:
+    overall, last = (_interval(slopes(rows, last)) for last in (False, True))
+    sizes = sorted({row.n for row in rows})
+    falls = overall[2] < 0 and last[2] < 0
+    return Verdict(
+        "asymptotically equivalent: the error falls with n, without a plateau",
+        f"{kernel} kernel, n = {sizes[0]} to {sizes[-1]}",
+        f"slope {overall[0]:+.2f}, last piece {last[0]:+.2f}",
+        f"{overall[1]:+.2f} to {overall[2]:+.2f}, last {last[1]:+.2f} to {last[2]:+.2f}",
+        _verdict(falls, overall[1] > 0 or last[1] > -0.05),
+    )
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and t interval."""
+    mean, error = float(np.mean(values)), float(stats.sem(values))
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
+    return mean, mean - reach, mean + reach
+
+
+def _verdict(supported: bool, contradicted: bool) -> str:
+    if supported:
+        return "supported"
+    return "contradicted" if contradicted else "inconclusive"
