@@ -77,8 +77,8 @@ def _standardised(parts: list[tuple[Tensor, Tensor]], classes: int) -> Vectors:
     first = parts[0][0].double()
     mean = first.mean(dim=0)
     scale = (first - mean).square().sum(dim=1).mean().sqrt()
-    whole = [Part(((x.double() - mean) / scale).float(), y.numpy()) for x, y in parts]
-    return Vectors(*whole, classes)
+    train, held, test = (Part(((x.double() - mean) / scale).float(), y.numpy()) for x, y in parts)
+    return Vectors(train, held, test, classes)
 
 
 def _chosen(dataset: Dataset, labels: tuple[int, ...], train_images: int) -> list[Split]:

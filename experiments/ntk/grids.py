@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from experiments.settings import Machine
 from experiments.values import integer, real
 from tropnnc.errors import TropnncError
 
+Kind = Callable[[Mapping[str, Any]], list[Cell]]
 CONF = Path(__file__).parents[2] / "conf" / "ntk"
 
 
@@ -35,7 +36,7 @@ def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[Cell
         composed = compose("config", [f"experiment={name}", *overrides])
     config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
     machine = Machine(Path(config["data_dir"]), Path(config["results_dir"]), "cpu")
-    kinds = {"accuracy": _accuracy_cells, "spectrum": _spectrum_cells}
+    kinds: dict[str, Kind] = {"accuracy": _accuracy_cells, "spectrum": _spectrum_cells}
     cells = [
         cell
         for kind, make in kinds.items()

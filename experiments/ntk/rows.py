@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -141,14 +142,14 @@ def write_summaries(results: Path, name: str, records: Sequence[Record]) -> list
 def accuracy_row(record: Record) -> AccuracyRow:
     """Of an accuracy cell."""
     config = record["config"]
+    known = {**record, **config}
+    shared = [field.name for field in fields(AccuracyRow) if field.name in known]
+    values: dict[str, Any] = {name: known[name] for name in shared}
+    values |= {key: float(f"{record.get(key, 0.0):.9g}") for key in ("tau", "shift", "penalty")}
+    values["widths"] = "x".join(map(str, config["widths"]))
     return AccuracyRow(
-        **{key: config[key] for key in ("data", "method", "sparsity", "draw", "readout")},
-        widths="x".join(map(str, config["widths"])),
-        **{key: record[key] for key in ("train_images", "classes", "total", "correct")},
-        **{key: record[key] for key in ("validation_total", "validation", "weights", "nonzeros")},
-        **{key: float(f"{record.get(key, 0.0):.9g}") for key in ("tau", "shift", "penalty")},
+        **values,
         bits_sha256=hashlib.sha256(base64.b64decode(record["bits"])).hexdigest(),
-        identity=record["identity"],
         seconds=round(sum(record["timing"].values()), 3),
     )
 
@@ -156,7 +157,7 @@ def accuracy_row(record: Record) -> AccuracyRow:
 def spectrum_rows(record: Record) -> list[SpectrumRow]:
     """Of a spectrum cell: a row per kernel and what it is compared with."""
     config = record["config"]
-    place = {key: config[key] for key in ("n", "dimension", "draw")}
+    place: dict[str, Any] = {key: config[key] for key in ("n", "dimension", "draw")}
     kernels: dict[str, dict[str, float]] = {
         name: record[name] for name in ("conjugate", "tangent", "finite") if name in record
     }
@@ -181,7 +182,7 @@ def histogram_rows(record: Record) -> list[HistogramRow]:
         HistogramRow(record["config"]["n"], kernel, network, low, high, share)
         for kernel, found in record.get("histograms", {}).items()
         for network, shares in found["shares"].items()
-        for low, high, share in zip(found["edges"], found["edges"][1:], shares, strict=False)
+        for (low, high), share in zip(pairwise(found["edges"]), shares, strict=True)
     ]
 
 
