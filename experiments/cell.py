@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +80,10 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         known = _found(cell, machine, head["identity"])
         if known is not None:
             return known
-        status, message, body = _attempt(cell, bench, reducer, allocator)
+        folder = machine.runs_dir / "finetunings" / head["identity"]
+        status, message, body = _attempt(cell, bench, reducer, allocator, folder)
         record = write_record(machine.runs_dir, {**head, "status": status, **body})
+        shutil.rmtree(folder, ignore_errors=True)
     return Outcome(cell, status, message, record, record_path(machine.runs_dir, head["identity"]))
 
 
@@ -146,13 +149,13 @@ def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocat
 
 
 def _attempt(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
+    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator, folder: Path
 ) -> tuple[Status, str, Record]:
     if reducer.needs > Tier.IMAGES:
         reason = f"needs {reducer.needs.label}; the harness hands out unlabelled images"
         return "skipped", reason, {"reason": reason}
     try:
-        return "done", "", measure(cell, bench, reducer, allocator)
+        return "done", "", measure(cell, bench, reducer, allocator, folder)
     except UnsupportedUnit as error:
         return "skipped", str(error), {"reason": str(error)}
     except TropnncError:

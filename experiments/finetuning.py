@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 
 from experiments.bench import Bench
 from experiments.determinism import deterministic, one_thread
+from experiments.resuming import Snapshot
 from experiments.settings import Finetuning
 from experiments.training import epochs
 from tropnnc.seeding import derive_seed
@@ -34,20 +35,29 @@ def reinitialised(model: nn.Module, seed: int) -> nn.Module:
     return model
 
 
-def finetuned(small: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> dict[str, Any]:
+def finetuned(
+    small: nn.Module, settings: Finetuning, bench: Bench, seed: int, folder: Path
+) -> dict[str, Any]:
     """What a record says: ``finetuned``, the evaluations at the reported epochs.
 
     With several learning rates also ``learning_rates``, the one chosen and the validation images
     that each classifies; the first of the best is chosen. The test images play no part in it.
+
+    ``folder`` holds a file per rate until the record is written: killed, the fine-tuning goes on
+    from its last epoch.
     """
-    if not settings.rates:
-        return {"finetuned": _curve(small, settings, bench, seed)}
     curves, validation = {}, {}
-    for rate in settings.rates:
+    for rate in settings.rates or (settings.recipe.learning_rate,):
         model = copy.deepcopy(small)
         own = replace(settings, recipe=replace(settings.recipe, learning_rate=rate))
-        curves[rate] = _curve(model, own, bench, seed)
-        validation[rate] = bench.validate(model).correct
+        curve = Curve()
+        finetune(model, own, bench, seed, curve, Snapshot(folder / f"{rate:g}"))
+        curves[rate] = curve.points
+        if settings.rates:
+            validation[rate] = bench.validate(model).correct
+    if not settings.rates:
+        [points] = curves.values()
+        return {"finetuned": points}
     chosen = max(settings.rates, key=lambda rate: validation[rate])
     choice = {
         "chosen": chosen,
@@ -57,25 +67,39 @@ def finetuned(small: nn.Module, settings: Finetuning, bench: Bench, seed: int) -
     return {"finetuned": curves[chosen], "learning_rates": choice}
 
 
-def _curve(model: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> list[dict[str, Any]]:
+class Curve:
     """The evaluations at the reported epochs; the last one is the result."""
-    return [
-        {"epoch": epoch, **bench.evaluate(model).record()}
-        for epoch in finetune(model, settings, bench, seed)
-    ]
+
+    def __init__(self) -> None:
+        self.points: list[dict[str, Any]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """The evaluations so far."""
+        return {"points": self.points}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from those of an earlier process."""
+        self.points = state_dict["points"]
 
 
-def finetune(model: nn.Module, settings: Finetuning, bench: Bench, seed: int) -> Iterator[int]:
-    """Train ``model`` in place; yields each epoch of ``settings.report``, in evaluation mode.
+def finetune(
+    model: nn.Module,
+    settings: Finetuning,
+    bench: Bench,
+    seed: int,
+    curve: Curve,
+    snapshot: Snapshot | None = None,
+) -> None:
+    """Train ``model`` in place, left in evaluation mode, and fill ``curve``.
 
     The order of the data depends on ``seed`` alone: it is the same for every method.
     """
     order = torch.Generator().manual_seed(derive_seed(seed, "fine-tuning order"))
-    trained = epochs(
-        model, settings.recipe, bench.dataset.train, bench.settings, order, "fine-tuning"
-    )
+    data, label = bench.dataset.train, "fine-tuning"
+    recipe, pixels = settings.recipe, bench.settings
     with deterministic(derive_seed(seed, "fine-tuning")), one_thread():
-        for epoch in trained:
+        for epoch in epochs(model, recipe, data, pixels, order, label, snapshot, curve=curve):
             if epoch in settings.report:
-                model.eval()
-                yield epoch
+                evaluation = bench.evaluate(model.eval())
+                curve.points.append({"epoch": epoch, **evaluation.record()})
+    model.eval()

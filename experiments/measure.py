@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,11 +26,12 @@ from tropnnc.seeding import derive_seed
 
 
 def measure(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
+    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator, folder: Path
 ) -> dict[str, Any]:
     """Everything that a record says about the result.
 
     ``compressed`` is before, ``recalibrated`` and ``finetuned`` are after what they are named for.
+    ``folder`` is for what a rerun may go on from.
 
     Raises:
         TropnncError: ``cell`` asks for what its method or network cannot give.
@@ -54,7 +56,7 @@ def measure(
             body["recalibrated"] = section
     if cell.finetuning is not None:
         with timing("finetune"):
-            body |= finetuned(small, cell.finetuning, bench, cell.base_seed)
+            body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder)
     return {**body, "timing": timing.seconds}
 
 

@@ -60,20 +60,19 @@ def epochs(
     order: torch.Generator,
     label: str,
     snapshot: Snapshot | None = None,
-    stopper: Stopper | None = None,
+    **watching: Stateful,
 ) -> Iterator[int]:
     """Train ``model`` on ``split``; yields the number of epochs done after each of them.
 
-    ``snapshot`` keeps the state after each epoch, with that of ``stopper``.
+    ``snapshot`` keeps the state after each epoch, with that of everything ``watching``.
     """
     if recipe.channels_last:
         _lay_out(model, torch.channels_last)
     optimizer = make_optimizer(model, recipe)
     steps = -(-len(split) // recipe.batch)
     schedule = make_schedule(optimizer, recipe, steps * recipe.epochs)
-    parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    if stopper is not None:
-        parts["stopper"] = stopper
+    own: dict[str, Stateful] = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    parts = {**own, **watching}
     done = 0 if snapshot is None else snapshot.restore(parts, order)
     with closing(TrainingProgress(label, recipe.epochs, len(split), done)) as progress:
         for epoch in range(done + 1, recipe.epochs + 1):
@@ -87,7 +86,7 @@ def epochs(
                 progress.step(len(batch))
             progress.end_epoch(epoch)
             yield epoch
-            if snapshot is not None:  # now the stopper has seen the epoch too
+            if snapshot is not None:  # now all who watch have seen the epoch
                 snapshot.save(epoch, parts, order)
 
 
@@ -103,7 +102,7 @@ def _fit_and_stop(
     assert recipe.early_stopping is not None
     held, rest = hold_back(split, recipe.early_stopping.share, order)
     stopper = Stopper(recipe.early_stopping.patience, held, settings)
-    for _ in epochs(model, recipe, rest, settings, order, label, snapshot, stopper):
+    for _ in epochs(model, recipe, rest, settings, order, label, snapshot, stopper=stopper):
         if stopper.done(model):
             break
     stopper.restore(model)

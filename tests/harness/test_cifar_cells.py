@@ -230,7 +230,7 @@ def test_the_learning_rate_is_the_best_on_the_validation_images(
 
 
 def test_the_validation_images_decide_whatever_the_test_images_say(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Judged:
         def __init__(self, correct: int) -> None:
@@ -240,7 +240,7 @@ def test_the_validation_images_decide_whatever_the_test_images_say(
     for preferred in TUNING.rates:
         verdicts = iter(Judged(int(rate == preferred)) for rate in TUNING.rates)
         monkeypatch.setattr(Bench, "validate", lambda *_, v=verdicts: next(v))
-        found = finetuning.finetuned(bench.model, TUNING, bench, seed=0)
+        found = finetuning.finetuned(bench.model, TUNING, bench, 0, tmp_path / str(preferred))
         assert found["learning_rates"]["chosen"] == preferred
 
 
