@@ -52,7 +52,7 @@ def measure(
     }
     if cell.geometry_images:
         started = time.perf_counter()
-        images = bench.test_images[: cell.geometry_images].to(bench.device)
+        images = bench.first(cell.geometry_images)
         body["geometry"] = geometry_section(bench.model, small, report, listener.answers, images)
         timing["geometry_seconds"] = _since(started)
     if cell.recalibration_images:
@@ -91,7 +91,7 @@ def _compress(
     with deterministic(derive_seed(cell.base_seed, "torch")):
         return compress(
             bench.model,
-            bench.test_images[:1].to(bench.device),
+            bench.example,
             method=reducer,
             ratio=cell.ratio,
             scope=cell.scope,
