@@ -61,7 +61,8 @@ class ArchSettings:
         name: of the file in ``conf/arch``.
         target: dotted path of its class.
         options: of the class.
-        checkpoint: path or URL of published weights.
+        checkpoint: path or URL of published weights, or ``torchvision:ENUM`` or
+            ``package:FOLDER/FILE``.
         sha256: of that file; with ``url``, of the file there.
         optional: where the weights are not to be had, skip their cells instead of refusing.
         url: where they are downloaded from if there is no file ``checkpoint``.
