@@ -8,19 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from experiments.data import Split
+from experiments.data import Examples, Split
 from experiments.settings import TrainSettings
 
 
-def batches(split: Split, recipe: TrainSettings, order: torch.Generator) -> Iterator[Split]:
+def batches(split: Examples, recipe: TrainSettings, order: torch.Generator) -> Iterator[Split]:
     """One epoch in random order, every image shifted and flipped as ``recipe`` says.
 
     All draws are from ``order``; what is off draws nothing.
     """
-    for indices in torch.randperm(len(split), generator=order).split(recipe.batch):
-        batch = split.take(indices)
-        images = shifted(batch.images, recipe.shift, order)
-        yield Split(flipped(images, order) if recipe.flip else images, batch.labels)
+    chunks = torch.randperm(len(split), generator=order).split(recipe.batch)
+    for chunk, pixels in zip(chunks, split.read(chunks), strict=True):
+        images = shifted(pixels, recipe.shift, order)
+        yield Split(flipped(images, order) if recipe.flip else images, split.labels[chunk])
 
 
 def shifted(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:

@@ -148,13 +148,23 @@ def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocat
     }
 
 
+def _unmet(cell: CellSettings, bench: Bench, reducer: Reducer) -> str | None:
+    """What the cell needs and is not to have; None where there is nothing of the kind."""
+    if reducer.needs > Tier.IMAGES:
+        return f"needs {reducer.needs.label}; the harness hands out unlabelled images"
+    trains = cell.recalibration_images or cell.finetuning is not None
+    if (trains or reducer.needs >= Tier.IMAGES) and not len(bench.dataset.train):
+        return f"needs training images; of {cell.dataset.name} there are none here"
+    return None
+
+
 def _attempt(
     cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator, folder: Path
 ) -> tuple[Status, str, Record]:
-    if reducer.needs > Tier.IMAGES:
-        reason = f"needs {reducer.needs.label}; the harness hands out unlabelled images"
-        return "skipped", reason, {"reason": reason}
     try:
+        reason = _unmet(cell, bench, reducer)
+        if reason is not None:
+            return "skipped", reason, {"reason": reason}
         return "done", "", measure(cell, bench, reducer, allocator, folder)
     except UnsupportedUnit as error:
         return "skipped", str(error), {"reason": str(error)}

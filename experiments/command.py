@@ -16,9 +16,10 @@ from experiments.finished import sweep_files, write_stamp
 from experiments.manifest import experiment_name, write_manifest
 from experiments.parsing import cell_settings, machine_settings, plan_only
 from experiments.plan import make_plan
+from experiments.report.paired import paired_rows
+from experiments.report.paired_tables import all_blocks
 from experiments.report.render import to_text
 from experiments.report.rows import summary_rows
-from experiments.report.tables import blocks
 from experiments.settings import CellSettings, Machine
 from experiments.stamp import Stamp
 from experiments.sweep import check_sweep, counts, run_sweep
@@ -46,7 +47,8 @@ def sweep_command(configs: Sequence[DictConfig], hydra: DictConfig, stamp: Stamp
         return
     outcomes = run_sweep(cells, machine)
     settled = [o.record for o in outcomes if o.record is not None and o.status != "failed"]
-    table = to_text(blocks(summary_rows(settled))) if settled else ""
+    paired = {row.identity: row for row in paired_rows(settled)}
+    table = to_text(all_blocks(summary_rows(settled), paired)) if settled else ""
     say(f"{table}\n{counts(outcomes)}".lstrip())
     _raise_failures(outcomes)
     _finish(outcomes, machine, hydra, stamp, table)

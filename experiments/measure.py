@@ -47,7 +47,7 @@ def measure(
     body = _result(dense, compressed, report)
     if listener is not None:
         with timing("geometry"):
-            images = bench.test_images[: cell.geometry_images].to(bench.device)
+            images = bench.first(cell.geometry_images)
             section = geometry_section(bench.model, small, report, listener.answers, images)
             body["geometry"] = section
     if cell.recalibration_images:
@@ -122,7 +122,7 @@ def _compress(
     with deterministic(derive_seed(cell.base_seed, "torch")):
         return compress(
             bench.model,
-            bench.test_images[:1].to(bench.device),
+            bench.example,
             method=reducer,
             ratio=cell.ratio,
             scope=cell.scope,

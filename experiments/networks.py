@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from experiments.checkpoints import Training, is_stored
-from experiments.data import load_dataset
+from experiments.data import open_dataset
 from experiments.locks import is_busy
 from experiments.published import absence
 from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine, TrainSettings
@@ -36,7 +36,7 @@ def training_of(cell: CellSettings, machine: Machine) -> Training | None:
     dataset, arch, recipe, seed = network_of(cell)
     if recipe is None:
         return None
-    return Training(arch, recipe, load_dataset(dataset.name, machine.data_dir), dataset, seed)
+    return Training(arch, recipe, open_dataset(dataset, machine), dataset, seed)
 
 
 def is_trained(cell: CellSettings, machine: Machine) -> bool:

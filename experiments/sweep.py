@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Sized
 from contextlib import suppress
 
+import torch
+
 from experiments.architectures import build
 from experiments.bench import check_inputs
 from experiments.cell import Outcome, check_parts, run_cell
-from experiments.data import load_dataset
+from experiments.data import open_dataset
 from experiments.locks import Busy
 from experiments.networks import by_network
 from experiments.progress import Progress
@@ -86,7 +88,7 @@ def counts(outcomes: Iterable[Outcome]) -> str:
 
 def _check_scope(cell: CellSettings, machine: Machine) -> None:
     """Raise where the untrained network has no unit in the scope, or none of that name."""
-    image = load_dataset(cell.dataset.name, machine.data_dir).test.images[:1].float()
+    image = torch.zeros(1, *open_dataset(cell.dataset, machine).test.shape)
     sites_in(discover(build(cell.arch).eval(), image), cell.scope)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from experiments.architectures import build
 from experiments.augmentation import batches
-from experiments.data import Dataset, Split, normalise
+from experiments.data import Dataset, Examples, Split, normalise
 from experiments.determinism import deterministic, one_thread
 from experiments.early_stopping import Stopper, hold_back
 from experiments.logits import classification_loss
@@ -55,7 +55,7 @@ def train_network(
 def epochs(
     model: nn.Module,
     recipe: TrainSettings,
-    split: Split,
+    split: Examples,
     settings: DatasetSettings,
     order: torch.Generator,
     label: str,
@@ -93,7 +93,7 @@ def epochs(
 def _fit_and_stop(
     model: nn.Module,
     recipe: TrainSettings,
-    split: Split,
+    split: Examples,
     settings: DatasetSettings,
     order: torch.Generator,
     label: str,
