@@ -16,6 +16,7 @@ from experiments.evaluation import Evaluation, output_error
 from experiments.finetuning import finetuned, reinitialised
 from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
+from experiments.memory import peak_rss, reset_peak
 from experiments.recalibration import recalibrated
 from experiments.settings import CellSettings
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
@@ -30,6 +31,7 @@ def measure(
     ``compressed`` is before, ``recalibrated`` and ``finetuned`` are after what they are named for.
     """
     dense = bench.dense
+    reset_peak()  # what every cell on this network shares is resident by now
     listener = _listener(cell, reducer)
     started = time.perf_counter()
     small, report = _compress(cell, bench, listener, allocator)
@@ -68,7 +70,7 @@ def measure(
         started = time.perf_counter()
         body |= finetuned(small, cell.finetuning, bench, cell.base_seed)
         timing["finetune_seconds"] = _since(started)
-    return {**body, "timing": timing}
+    return {**body, "timing": timing, "memory": {"peak_rss": peak_rss()}}
 
 
 def _listener(cell: CellSettings, reducer: Reducer) -> Recording:

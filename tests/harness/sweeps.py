@@ -64,7 +64,7 @@ def wait_for_records(results: Path, count: int) -> None:
 
 
 def report(results: Path) -> tuple[str, str]:
-    """Summary and table of all records, without the timing columns."""
+    """Summary and table of all records, without times and memory."""
     rows = [_untimed(row) for row in summary_rows(read_records(results / "runs"))]
     write_summary(rows, results / "summary.csv")
     return (results / "summary.csv").read_text(), to_markdown(blocks(rows))
@@ -77,7 +77,7 @@ def leftovers(folder: Path) -> Sequence[Path]:
 
 def _untimed(row: SummaryRow) -> SummaryRow:
     timings = [field.name for field in fields(row) if field.name.endswith("_seconds")]
-    return replace(row, **dict.fromkeys(timings, 0.0))
+    return replace(row, **dict.fromkeys(timings, 0.0), peak_rss=None)
 
 
 def _inodes(folder: Path) -> dict[str, int]:

@@ -92,6 +92,7 @@ def test_two_machines_write_the_same_record_apart_from_timings(
     cell = a_cell("thinet", ratio=0.25, seed=2)
     first, second = (record_of(run_cell(cell, place)) for place in (here, machine(tmp_path)))
     assert first.pop("timing").keys() == second.pop("timing").keys()
+    assert first.pop("memory").keys() == second.pop("memory").keys()
     assert first.pop("checksum") != second.pop("checksum")  # it covers the timings
     assert json.dumps(first) == json.dumps(second)
 
