@@ -24,12 +24,12 @@ GRID = (
 CELLS, NETWORKS = 24, 2
 
 
-def start(results: Path, *prefix: str) -> subprocess.Popen[str]:
+def start(results: Path, *prefix: str, overrides: Sequence[str] = ()) -> subprocess.Popen[str]:
     """The sweep in a process of its own; ``prefix`` replaces ``python run.py``."""
     command = prefix or (sys.executable, "run.py")
     environment = {key: value for key, value in os.environ.items() if key != "HYDRA_FULL_ERROR"}
     return subprocess.Popen(
-        [*command, "-m", *GRID, f"results_dir={results}"],
+        [*command, "-m", *GRID, f"results_dir={results}", *overrides],
         cwd=ROOT,
         env={**environment, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
