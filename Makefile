@@ -43,7 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	quiet="-qq --progress-bar off"; [ -t 1 ] && quiet=; \
 	echo "setup: $$($$python --version) in $(VENV)"; \
 	$$python -m venv $(VENV) && \
-	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev]'
+	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev,scale]'
 	@touch $@
 
 # Two workers, one thread each: as many as the cores it was timed on.
@@ -96,7 +96,7 @@ reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (estimated: 1 
 reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (estimated: 20 min; QUICK=1: 2 min)
 ifeq ($(PROFILE),subset)
 	@printf '%s\n' $(IMAGENET_SUBSET:%=%$(SUFFIX)) | \
-	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME workers=0
+	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME decoders=0
 	$(BIN)/python -m experiments.report --paths
 else
 	@for experiment in $(IMAGENET); do \

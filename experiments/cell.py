@@ -87,6 +87,17 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
     return Outcome(cell, status, message, record, record_path(machine.runs_dir, head["identity"]))
 
 
+def settled(cell: CellSettings, machine: Machine) -> Outcome | None:
+    """What is known of ``cell`` without computing; None where it is missing, or failed before.
+
+    Its dense network is on disk, or it is skipped.
+    """
+    reason = obstacle(cell, machine)
+    if reason is not None:
+        return Outcome(cell, "skipped", reason)
+    return _found(cell, machine, cell_identity(cell, open_bench(cell, machine)))
+
+
 def cell_identity(cell: CellSettings, bench: Bench) -> str:
     """Hash of what determines the result of ``cell``."""
     return _head(cell, bench, *_parts(cell))["identity"]

@@ -12,6 +12,7 @@ from experiments.block import result_block
 from experiments.cell import Outcome, run_cell
 from experiments.collector import collector_off
 from experiments.console import CellsFailed, say
+from experiments.engine import engine_settings
 from experiments.finished import sweep_files, write_stamp
 from experiments.manifest import experiment_name, write_manifest
 from experiments.parsing import cell_settings, machine_settings, plan_only
@@ -41,11 +42,17 @@ def sweep_command(configs: Sequence[DictConfig], hydra: DictConfig, stamp: Stamp
     """All cells of a sweep, a summary table, the failures; what is complete gets its ``stamp``."""
     with collector_off():  # the methods import their libraries
         cells, machine, plan = _parse(configs)
-        check_sweep(cells, machine)
+        engine = engine_settings(hydra.launcher, configs[0])
+        check_sweep(cells, machine if engine is None else replace(machine, device="cpu"))
     if plan:
         say(make_plan(cells, machine).text)
         return
-    outcomes = run_sweep(cells, machine)
+    if engine is None:
+        outcomes = run_sweep(cells, machine)
+    else:
+        from experiments.submission import submit_sweep  # noqa: PLC0415  (of the extra `scale`)
+
+        outcomes = submit_sweep(cells, machine, engine)
     settled = [o.record for o in outcomes if o.record is not None and o.status != "failed"]
     paired = {row.identity: row for row in paired_rows(settled)}
     table = to_text(all_blocks(summary_rows(settled), paired)) if settled else ""

@@ -92,6 +92,8 @@ def _one_line(error: Exception, advice: str) -> str:
         return "; ".join([f"{error.filename}: {error.strerror}", *notes, advice])
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
+        if group == "hydra/launcher" and name.startswith("submitit_"):
+            return f"{group}={name} needs the extra `scale`: pip install -e '.[bench,scale]'"
         return f"unknown {group} {name!r}; accepted are {', '.join(error.options)}"
     text = str(error) or str(error.__cause__)
     if text.startswith("Could not override"):

@@ -19,6 +19,7 @@ from experiments.evaluation import Evaluation, output_error
 from experiments.finetuning import finetuned, reinitialised
 from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
+from experiments.memory import peak_rss, reset_peak
 from experiments.recalibration import recalibrated
 from experiments.settings import CellSettings
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
@@ -37,6 +38,7 @@ def measure(
         TropnncError: ``cell`` asks for what its method or network cannot give.
     """
     dense, timing = bench.dense, Timing()
+    reset_peak()  # what every cell on this network shares is resident by now
     listener = _listener(cell, reducer)
     with timing("compress"):
         small, report = _compress(cell, bench, listener or reducer, allocator)
@@ -57,7 +59,7 @@ def measure(
     if cell.finetuning is not None:
         with timing("finetune"):
             body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder)
-    return {**body, "timing": timing.seconds}
+    return {**body, "timing": timing.seconds, "memory": {"peak_rss": peak_rss()}}
 
 
 class Timing:

@@ -73,7 +73,7 @@ def machine_settings(config: Mapping[str, Any]) -> Machine:
         Path(config["results_dir"]),
         config["device"],
         truth("train_missing", config["train_missing"]),
-        integer("workers", config["workers"], low=0),
+        integer("decoders", config["decoders"], low=0),
     )
 
 

@@ -21,14 +21,14 @@ class Machine:
         results_dir: records, summaries, tables and figures.
         device: that networks run on.
         train_missing: train dense networks that are not on disk, or skip their cells.
-        workers: processes that decode image files; 0: the one that runs the cell.
+        decoders: processes that decode image files; 0: the one that runs the cell.
     """
 
     data_dir: Path
     results_dir: Path
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     train_missing: bool = True
-    workers: int = 0
+    decoders: int = 0
 
     @property
     def runs_dir(self) -> Path:

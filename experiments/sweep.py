@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Sized
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -58,13 +58,26 @@ def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     order = by_network(cells)
     progress = Progress(cells, machine)
-    try:
+    with accounted(outcomes, cells, progress):
         for wait in (False, True):
             for index in [index for index in order if index not in outcomes]:
                 progress.begin(cells[index])
                 with suppress(Busy):
                     outcomes[index] = _survive(cells[index], machine, wait)
                     progress.end(outcomes[index])
+    return [outcomes[index] for index in range(len(cells))]
+
+
+@contextmanager
+def accounted(outcomes: Sized, cells: Sized, progress: Progress) -> Iterator[None]:
+    """Say what is done where a sweep is interrupted or cannot write.
+
+    Raises:
+        SweepInterrupted: on Ctrl-C.
+        OSError: with a note.
+    """
+    try:
+        yield
     except KeyboardInterrupt as error:
         raise SweepInterrupted(_done(outcomes, cells)) from error
     except OSError as error:
@@ -72,7 +85,6 @@ def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
         raise
     finally:
         progress.close()
-    return [outcomes[index] for index in range(len(cells))]
 
 
 def counts(outcomes: Iterable[Outcome]) -> str:

@@ -64,7 +64,7 @@ def open_dataset(settings: DatasetSettings, machine: Machine) -> Dataset:
             f"dataset.preprocess = {chosen or 'null'} is not accepted with {dataset.name};"
             f" {accepted}"
         )
-    return dataset if chosen is None else _processed(dataset, chosen, machine.workers)
+    return dataset if chosen is None else _processed(dataset, chosen, machine.decoders)
 
 
 @lru_cache(maxsize=2)

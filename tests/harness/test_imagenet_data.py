@@ -87,7 +87,7 @@ def test_workers_change_neither_order_nor_pixels_nor_random_numbers(
     chunks = [torch.tensor([4, 0]), torch.tensor([3, 1, 2]), torch.tensor([5])]
     alone = list(opened(here).test.read(chunks))
     torch.manual_seed(3)
-    several = list(opened(replace(here, workers=2)).test.read(chunks))
+    several = list(opened(replace(here, decoders=2)).test.read(chunks))
     drawn = torch.rand(1)
     assert torch.equal(drawn, torch.rand(1, generator=torch.Generator().manual_seed(3)))
     whole = opened(here).test.images
@@ -126,7 +126,7 @@ def test_a_file_cut_short_is_one_line(here: Machine, workers: int) -> None:
     path = here.data_dir / "imagenet_subset" / "val" / "n02" / "5.JPEG"
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(TropnncError, match=r"n02/5.JPEG: not a readable image \(.+\)") as raised:
-        _ = opened(replace(here, workers=workers)).test.images
+        _ = opened(replace(here, decoders=workers)).test.images
     assert "\n" not in str(raised.value)
 
 
@@ -210,10 +210,10 @@ def test_a_preprocessing_is_asked_for_where_images_are_files_and_nowhere_else(
 def test_identity_depends_on_the_preprocessing_and_not_on_workers() -> None:
     chosen = ("dataset=imagenet", "arch=resnet18")
     usual = composed(*chosen)
-    more = composed(*chosen, "workers=7")
+    more = composed(*chosen, "decoders=7")
     other = composed(*chosen, "dataset.preprocess=warp256_crop224")
     assert cell_settings(more) == cell_settings(usual)
-    assert machine_settings(more).workers == 7
+    assert machine_settings(more).decoders == 7
     determinants = cell_settings(usual).determinants()
     assert determinants["dataset"]["preprocess"] == "resize256_crop224"
     assert cell_settings(other).determinants() != determinants
