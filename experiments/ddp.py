@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class Company:
         Batch norms normalise by their own part of a batch; their running statistics are those of
         the first process.
         """
+        # Kernels of one column or one channel have strides by chance: copied, to the same bits.
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         return DistributedDataParallel(model)
 
     def align(self, model: nn.Module) -> None:
