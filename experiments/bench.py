@@ -25,6 +25,7 @@ from experiments.evaluation import (
 )
 from experiments.identity import weights_hash
 from experiments.networks import network_of
+from experiments.processes import ALONE, Processes, share
 from experiments.published import absence, load_published
 from experiments.rescaling import rescaled
 from experiments.settings import (
@@ -91,28 +92,36 @@ class Bench:
         """Statistics of the training pixels, in the units that the network sees."""
         return self.dataset.pixels(self.settings)
 
-    def evaluate(self, model: nn.Module) -> Evaluation:
-        """``model`` on the test images; what it shares with the dense network is computed once."""
-        cut = shared_cut(self.model, model, self.example) if self._is_kept else None
+    def evaluate(self, model: nn.Module, processes: Processes = ALONE) -> Evaluation:
+        """``model`` on the test images.
+
+        What it shares with the dense network is computed once; several ``processes`` share the
+        batches instead, to the same bits.
+        """
+        alone = processes.size == 1
+        cut = shared_cut(self.model, model, self.example) if alone and self._is_kept else None
         if cut is None:
-            return self._evaluated(model, self._batches())
+            return self._evaluated(model, self._batches(processes), processes)
         return self._evaluated(rest_behind(model, cut), self._features(cut))
 
-    def validate(self, model: nn.Module) -> Evaluation:
+    def validate(self, model: nn.Module, processes: Processes = ALONE) -> Evaluation:
         """``model`` on the validation images."""
         images = self._seen(self.dataset.validation.images)
-        return evaluate(model, images, self.dataset.validation.labels, self.device)
+        return evaluate(model, images, self.dataset.validation.labels, self.device, processes)
 
-    def _evaluated(self, model: nn.Module, inputs: Iterable[Tensor]) -> Evaluation:
+    def _evaluated(
+        self, model: nn.Module, inputs: Iterable[Tensor], processes: Processes = ALONE
+    ) -> Evaluation:
         labels, top5 = self.test.labels, self.dataset.top5
-        return evaluate_batches(model, inputs, labels, self.device, top5)
+        return evaluate_batches(model, inputs, labels, self.device, top5, processes)
 
-    def _batches(self) -> Iterable[Tensor]:
-        """The test images, made anew for every evaluation where they are many."""
+    def _batches(self, processes: Processes = ALONE) -> Iterable[Tensor]:
+        """The test images or this process's share, made anew each time where they are many."""
         if self._is_kept:
-            return batches(self.test_images)
+            kept = batches(self.test_images)
+            return kept[share(len(kept), processes)]
         chunks = torch.arange(len(self.test)).split(batch_size(self.test.shape))
-        return map(self._seen, self.test.read(chunks))
+        return map(self._seen, self.test.read(chunks[share(len(chunks), processes)]))
 
     @property
     def _is_kept(self) -> bool:
@@ -172,16 +181,29 @@ def _open(
     seed: int,
     machine: Machine,
 ) -> Bench:
-    dataset = open_dataset(settings, machine)
-    device = resolve_device(machine.device)
-    if device.type == "cuda":
-        full_float32()
+    device = _device(machine)
     if recipe is None:
         model = _published(arch, machine)
     else:
-        training = Training(arch, recipe, dataset, settings, seed)
+        training = Training(arch, recipe, open_dataset(settings, machine), settings, seed)
         model = trained_network(training, device, machine.runs_dir)
-    return Bench(settings, dataset, model.eval().to(device), device)
+    return bench_of(model, settings, machine)
+
+
+def bench_of(
+    model: nn.Module, settings: DatasetSettings, machine: Machine, test_images: int = 0
+) -> Bench:
+    """The dense network ``model`` on its data set, on the device of ``machine``."""
+    device = _device(machine)
+    dataset = open_dataset(settings, machine)
+    return Bench(settings, dataset, model.eval().to(device), device, test_images)
+
+
+def _device(machine: Machine) -> torch.device:
+    device = resolve_device(machine.device)
+    if device.type == "cuda":
+        full_float32()
+    return device
 
 
 def _published(arch: ArchSettings, machine: Machine) -> nn.Module:

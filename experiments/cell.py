@@ -16,6 +16,7 @@ from experiments.networks import is_being_trained, obstacle
 from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record, Status, read_record, record_path, write_record
 from experiments.settings import CellSettings, Machine
+from experiments.torchrun import ProcessesFailed
 from experiments.training import TRAINING_VERSION
 from tropnnc import (
     LIBRARY_VERSION,
@@ -59,6 +60,7 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         TropnncError: input that no rerun would accept, before anything is written.
         OSError: a file cannot be written; the next cell would fare no better.
         Busy: another process trains its network or computes it, and ``wait`` is False.
+        ProcessesFailed: of several that fine-tune it one was lost; nothing is written.
     """
     reason = obstacle(cell, machine)
     if reason is not None:
@@ -81,7 +83,7 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         if known is not None:
             return known
         folder = machine.runs_dir / "finetunings" / head["identity"]
-        status, message, body = _attempt(cell, bench, reducer, allocator, folder)
+        status, message, body = _attempt(cell, bench, reducer, allocator, folder, machine)
         record = write_record(machine.runs_dir, {**head, "status": status, **body})
         shutil.rmtree(folder, ignore_errors=True)
     return Outcome(cell, status, message, record, record_path(machine.runs_dir, head["identity"]))
@@ -170,16 +172,24 @@ def _unmet(cell: CellSettings, bench: Bench, reducer: Reducer) -> str | None:
 
 
 def _attempt(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator, folder: Path
+    cell: CellSettings,
+    bench: Bench,
+    reducer: Reducer,
+    allocator: Allocator,
+    folder: Path,
+    machine: Machine,
 ) -> tuple[Status, str, Record]:
     try:
         reason = _unmet(cell, bench, reducer)
         if reason is not None:
             return "skipped", reason, {"reason": reason}
-        return "done", "", measure(cell, bench, reducer, allocator, folder)
+        return "done", "", measure(cell, bench, reducer, allocator, folder, machine)
     except UnsupportedUnit as error:
         return "skipped", str(error), {"reason": str(error)}
     except TropnncError:
+        raise
+    except ProcessesFailed as error:  # as if killed: no record, the last epoch stays on disk
+        error.add_note(cell.label)
         raise
     except Exception:  # whatever a method raises belongs into its record
         message = traceback.format_exc()

@@ -23,7 +23,7 @@ from experiments.report.render import to_text
 from experiments.report.rows import summary_rows
 from experiments.settings import CellSettings, Machine
 from experiments.stamp import Stamp
-from experiments.sweep import check_sweep, counts, run_sweep
+from experiments.sweep import check_processes, check_sweep, counts, run_sweep
 
 
 def cell_command(config: DictConfig) -> None:
@@ -33,6 +33,7 @@ def cell_command(config: DictConfig) -> None:
     if plan:
         say(make_plan([cell], machine).text)
         return
+    check_processes([cell])
     outcome = run_cell(cell, machine)
     _raise_failures([outcome])
     say(result_block(outcome))
@@ -47,6 +48,7 @@ def sweep_command(configs: Sequence[DictConfig], hydra: DictConfig, stamp: Stamp
     if plan:
         say(make_plan(cells, machine).text)
         return
+    check_processes(cells, in_jobs=engine is not None)
     if engine is None:
         outcomes = run_sweep(cells, machine)
     else:

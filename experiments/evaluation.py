@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from experiments.logits import hits, hits_among
+from experiments.processes import ALONE, Processes, share
 from tropnnc.errors import TropnncError
 
 # Pixel values in a batch, whose activations then stay in the cache: 250 images of 1×28×28 (1.4
@@ -62,9 +64,17 @@ def laid_out(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def evaluate(model: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> Evaluation:
+def evaluate(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    device: torch.device,
+    processes: Processes = ALONE,
+) -> Evaluation:
     """Classify normalised ``images [N, C, H, W]``; the model is in evaluation mode already."""
-    return evaluate_batches(model, batches(images), labels, device)
+    chunks = batches(images)
+    own = chunks[share(len(chunks), processes)]
+    return evaluate_batches(model, own, labels, device, processes=processes)
 
 
 def evaluate_batches(
@@ -73,11 +83,17 @@ def evaluate_batches(
     labels: Tensor,
     device: torch.device,
     top5: bool = False,
+    processes: Processes = ALONE,
 ) -> Evaluation:
-    """The same from batches of images, or of whatever ``model`` takes."""
+    """The same from batches of images, or of whatever ``model`` takes.
+
+    Of several processes each has its share of the batches, in the order of their ranks; all get
+    the evaluation of the whole.
+    """
     model = model.to(device)
     with torch.inference_mode():
-        logits = torch.cat([model(batch.to(device)).float().cpu() for batch in inputs])
+        own = [model(batch.to(device)).float().cpu() for batch in inputs]
+        logits = torch.cat(list(chain.from_iterable(processes.gather(own))))
     among = hits_among(logits, labels, 5).numpy() if top5 else None
     return Evaluation(logits, hits(logits, labels).numpy(), among)
 

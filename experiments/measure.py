@@ -21,13 +21,18 @@ from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
 from experiments.memory import peak_rss, reset_peak
 from experiments.recalibration import recalibrated
-from experiments.settings import CellSettings
+from experiments.settings import CellSettings, Machine
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
 from tropnnc.seeding import derive_seed
 
 
 def measure(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator, folder: Path
+    cell: CellSettings,
+    bench: Bench,
+    reducer: Reducer,
+    allocator: Allocator,
+    folder: Path,
+    machine: Machine,
 ) -> dict[str, Any]:
     """Everything that a record says about the result.
 
@@ -36,6 +41,7 @@ def measure(
 
     Raises:
         TropnncError: ``cell`` asks for what its method or network cannot give.
+        ProcessesFailed: of several that fine-tune it one was lost.
     """
     dense, timing = bench.dense, Timing()
     reset_peak()  # what every cell on this network shares is resident by now
@@ -58,7 +64,7 @@ def measure(
             body["recalibrated"] = section
     if cell.finetuning is not None:
         with timing("finetune"):
-            body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder)
+            body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder, machine)
     return {**body, "timing": timing.seconds, "memory": {"peak_rss": peak_rss()}}
 
 

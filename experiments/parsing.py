@@ -137,7 +137,8 @@ def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
     if max(report, default=0) > last:
         raise TropnncError(f"finetune.report = {max(report)} is after finetune.epochs = {last}")
     several = rates if len(rates) > 1 else ()
-    return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch, several)
+    processes = integer("finetune.processes", config["processes"], low=1)
+    return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch, several, processes)
 
 
 def _rates(value: object) -> tuple[float, ...]:

@@ -141,19 +141,24 @@ class Finetuning:
             classifies most validation images is the result. Empty: the recipe's alone.
         report: epochs after which the network is evaluated, ascending, the last one included.
         from_scratch: start from random weights instead of the compressed ones.
+        processes: of torchrun that share every batch. Batch norms normalise by their own part of
+            it, and each process draws its own dropout.
     """
 
     recipe: TrainSettings
     report: tuple[int, ...]
     from_scratch: bool
     rates: tuple[float, ...] = ()
+    processes: int = 1
 
     def determinants(self) -> dict[str, Any]:
-        """What enters an identity; rates that are not there are left out."""
+        """What enters an identity; rates that are not there, and a single process, are left out."""
         rates = {"learning_rate": list(self.rates)} if self.rates else {}
+        processes = {"processes": self.processes} if self.processes > 1 else {}
         return {
             **self.recipe.determinants(),
             **rates,
+            **processes,
             "report": list(self.report),
             "from_scratch": self.from_scratch,
         }
