@@ -43,7 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	quiet="-qq --progress-bar off"; [ -t 1 ] && quiet=; \
 	echo "setup: $$($$python --version) in $(VENV)"; \
 	$$python -m venv $(VENV) && \
-	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev,scale]'
+	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev,oracle,scale]'
 	@touch $@
 
 # Two workers, one thread each: as many as the cores it was timed on.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 import torch
@@ -19,14 +20,17 @@ OperationKind = Literal[
 
 @dataclass(frozen=True)
 class Operation:
-    """A node's kind and how to name it in a reason."""
+    """A node's kind, how to name it in a reason, and where a ReLU is clipped."""
 
     kind: OperationKind
     label: str
+    cap: float = inf
 
 
 _MODULES: dict[type[nn.Module], OperationKind] = {
     nn.ReLU: "relu",
+    nn.ReLU6: "relu",
+    nn.Hardtanh: "relu",
     nn.MaxPool2d: "pool",
     nn.AvgPool2d: "pool",
     nn.AdaptiveAvgPool2d: "pool",
@@ -47,6 +51,8 @@ _FUNCTIONS: dict[Any, OperationKind] = {
     F.relu_: "relu",
     torch.relu: "relu",
     torch.relu_: "relu",
+    F.relu6: "relu",
+    F.hardtanh: "relu",
     F.max_pool2d: "pool",
     torch.max_pool2d: "pool",
     F.avg_pool2d: "pool",
@@ -86,6 +92,27 @@ _POOLS = {"max": "max_pool", "avg": "avg_pool"}
 
 def classify(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation:
     """The operation at ``node``."""
+    operation = _by_name(node, modules)
+    if operation.kind != "relu":
+        return operation
+    low, high = _range(node, modules)
+    return replace(operation, cap=high) if low == 0 else replace(operation, kind="other")
+
+
+def _range(node: fx.Node, modules: Mapping[str, nn.Module]) -> tuple[float, float]:
+    """What a ReLU, ReLU6 or hardtanh clips to."""
+    if node.op == "call_module":
+        module = modules[str(node.target)]
+        # ReLU6 is a hardtanh.
+        return (module.min_val, module.max_val) if isinstance(module, nn.Hardtanh) else (0.0, inf)
+    if node.target is F.relu6:
+        return 0.0, 6.0
+    if node.target is F.hardtanh:
+        return argument(node, 1, "min_val", -1.0), argument(node, 2, "max_val", 1.0)
+    return 0.0, inf
+
+
+def _by_name(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation:
     if node.op == "output":
         return Operation("output", "the model's output")
     if node.op == "call_module":
