@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
-.PHONY: reproduce-cifar gpu-smoke train-cifar check-paper check-published spot-check claims
+.PHONY: reproduce-cifar reproduce-imagenet gpu-smoke train-cifar check-paper check-published spot-check claims
 .PHONY: reproduce-geometry reproduce-ntk
 
 VENV := .venv
@@ -22,6 +22,9 @@ CIFAR := cifar10_resnet56 cifar10_vgg cifar10_resnet20 cifar10_alexnet cifar10_r
 CIFAR += cifar100_vgg
 # The costliest first. QUICK=1 likewise.
 NTK := $(addprefix ntk_,mnist cifar spectrum subsets logistic)
+# The longest first: two run at a time. Those of the whole data set, the cheapest first.
+IMAGENET_SUBSET := $(addprefix imagenet_subset_,lite0 squeezenet)
+IMAGENET := $(addprefix paper_imagenet_,resnet linear_conv thinet_vgg16 thinet_resnet50 cup)
 # Of spot-check (MINUTES: stop after so long) and check-paper.
 N := 10
 SEED := 0
@@ -43,7 +46,7 @@ $(READY): pyproject.toml constraints.txt
 	quiet="-qq --progress-bar off"; [ -t 1 ] && quiet=; \
 	echo "setup: $$($$python --version) in $(VENV)"; \
 	$$python -m venv $(VENV) && \
-	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev]'
+	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev,oracle,scale]'
 	@touch $@
 
 # Two workers, one thread each: as many as the cores it was timed on.
@@ -97,6 +100,20 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (est
 	  $(BIN)/python -m experiments.ntk run $(NTK:%=%$(SUFFIX))
 	$(BIN)/python -m experiments.ntk report --suffix "$(SUFFIX)" --paths
 
+# PROFILE=subset needs 1,000 images and no GPU; without it, ILSVRC-2012 and GPUs (conf/experiment says
+# for how long): nothing of it was run here.
+reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (estimated: 20 min; QUICK=1: 2 min)
+ifeq ($(PROFILE),subset)
+	@printf '%s\n' $(IMAGENET_SUBSET:%=%$(SUFFIX)) | \
+	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME decoders=0
+	$(BIN)/python -m experiments.report --paths
+else
+	@for experiment in $(IMAGENET); do \
+	  $(BIN)/python run.py experiment=$$experiment || exit; \
+	done
+	$(BIN)/python -m experiments.report --paths
+endif
+
 gpu-smoke: $(READY) ## a few committed CIFAR cells on CUDA, image by image against the CPU (5 min)
 	$(BIN)/python -m experiments.check gpu
 
@@ -110,6 +127,7 @@ train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on 
 report: $(READY) ## rebuild tables and figures from results/summary (30 s)
 	$(BIN)/python -m experiments.report
 	$(BIN)/python -m experiments.geometry
+	$(BIN)/python -m experiments.ntk report --paths
 
 check-paper: $(READY) ## put ours beside a paper's figures: PAPER=file.csv (results/published/template.csv)
 	@[ -n "$(PAPER)" ] || { echo "check-paper: PAPER=file.csv is missing" >&2; exit 2; }
@@ -126,7 +144,7 @@ claims: $(READY) ## judge conf/claims.yaml from results/summary, write results/c
 
 data: $(READY) ## unpack the data of ../shared into data/, where it is there (30 s)
 	@if [ -f $(PREPARE) ]; then \
-	  $(BIN)/python $(PREPARE) data mnist fashion_mnist cifar10 cifar100; \
+	  $(BIN)/python $(PREPARE) data mnist fashion_mnist cifar10 cifar100 imagenet; \
 	else \
 	  echo "data: no $(PREPARE); nothing to do"; \
 	fi

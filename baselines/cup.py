@@ -70,12 +70,13 @@ def cup_heights(unit: Unit) -> Array:
 def cup_features(unit: Unit) -> Array:
     """CUP's features, one row per neuron; raw weights, neither bias nor batch norm.
 
-    Convolution: Frobenius norms of the filter's slice on every input channel and of every
-    consumer's slice on it (for a linear consumer, of the block of positions). Linear: the weights
-    themselves.
+    Convolution: Frobenius norms of the filter's slice on every input channel, of the neuron's
+    filter in each depthwise convolution behind it, and of every consumer's slice on it (for a
+    linear consumer, of the block of positions). Linear: the weights themselves.
     """
     if unit.kind == "linear":
         return np.concatenate([unit.filters, unit.outgoing], axis=1)
     slices = unit.filters.reshape(unit.neurons, -1, unit.kernel)
+    own = [np.linalg.norm(stage.filters, axis=1, keepdims=True) for stage in unit.depthwise]
     seen = [np.linalg.norm(c.outgoing, axis=2).T for c in unit.consumers]
-    return np.concatenate([np.linalg.norm(slices, axis=2), *seen], axis=1)
+    return np.concatenate([np.linalg.norm(slices, axis=2), *own, *seen], axis=1)

@@ -16,12 +16,15 @@ from tropnnc.errors import check_at_least_one, check_choice
 from tropnnc.protocols import Order
 from tropnnc.rank_one import rank_one_weights
 from tropnnc.reduction import Reduction, check_width
+from tropnnc.rescaling import check_rescalable
 from tropnnc.unit import Array, IntArray, Tier, Unit
 
 Features = Literal["incoming", "path", "direction"]
 Incoming = Literal["mean", "rank1"]
 Outgoing = Literal["mean", "sum", "projection", "least_squares"]
 Balance = Literal["none", "equalised"]
+
+_RESCALING = ("rank1", "projection", "least_squares", "equalised")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Merging:
 
     Attributes:
         features: what K-means sees of neuron i: ``incoming`` w_i, ``path`` (w_i, C_:i), or
-            ``direction`` w_i/‖w_i‖.
+            ``direction`` w_i/‖w_i‖; where depthwise rows D_i lie behind it, (w_i, D_i) for w_i.
         incoming: a cluster's row: the ``mean`` of its w_i, or ``rank1``, the right singular vector
             of ``Σ C_:i w_iᵀ``.
         outgoing: a cluster's column: ``mean`` or ``sum`` of its C_:i; ``projection``, ``Σ t_i
@@ -81,10 +84,17 @@ class Merging:
         check_at_least_one("n_init", self.n_init)
 
     def prepare(self, unit: Unit, rng: np.random.Generator) -> Prepared:
-        """Balance the unit and project its features."""
+        """Balance the unit and project its features.
+
+        Raises:
+            UnsupportedUnit: the options rescale neurons, the unit does not allow it.
+        """
+        for option in self._rescaling():
+            check_rescalable(unit, option)
         scale = equalising_scale(unit) if self.balance == "equalised" else np.ones(unit.neurons)
         incoming, outgoing = unit.incoming * scale[:, None], unit.outgoing / scale[:, None]
-        points = project(self._features(incoming, outgoing))
+        own = unit.own_rows if unit.depthwise else incoming
+        points = project(self._features(own, outgoing))
         if self.incoming == "rank1":
             outgoing = project(outgoing)
         return Prepared(unit, scale, incoming, outgoing, points, int(rng.integers(2**31)))
@@ -106,6 +116,11 @@ class Merging:
             combination=combination,
             clusters=labels,
         )
+
+    def _rescaling(self) -> list[str]:
+        """The options that rest on positive homogeneity (:mod:`tropnnc.rescaling`)."""
+        chosen = {"incoming": self.incoming, "outgoing": self.outgoing, "balance": self.balance}
+        return [f"{name}={value}" for name, value in chosen.items() if value in _RESCALING]
 
     def _features(self, incoming: Array, outgoing: Array) -> Array:
         if self.features == "path":

@@ -14,6 +14,7 @@ from tropnnc.clustering import membership, project
 from tropnnc.errors import check_at_least_one
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, check_width
+from tropnnc.rescaling import check_rescalable
 from tropnnc.spherical_kmeans import spherical_kmeans
 from tropnnc.unit import Array, IntArray, Tier, Unit
 
@@ -66,7 +67,12 @@ class Spherical:
         check_at_least_one("n_init", self.n_init)
 
     def prepare(self, unit: Unit, rng: np.random.Generator) -> Prepared:
-        """Take norms and directions."""
+        """Take norms and directions.
+
+        Raises:
+            UnsupportedUnit: the unit does not allow its neurons to be rescaled.
+        """
+        check_rescalable(unit, "spherical clustering")
         norms = np.linalg.norm(unit.incoming, axis=1)
         directions = unit.incoming / np.where(norms > 0, norms, 1.0)[:, None]
         seed = int(rng.integers(2**31))

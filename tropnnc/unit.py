@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from math import inf
 from typing import Literal, Protocol
 
 import numpy as np
@@ -107,6 +108,28 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Depthwise:
+    """A convolution of every channel by itself between a unit's ReLU and its consumers.
+
+    Attributes:
+        name: module path.
+        incoming: folded rows ``D [n, taps+1]``, bias last.
+        filters: raw weights ``[n, taps]``, before folding.
+        filter_bias: raw bias ``[n]`` (zeros where it has none).
+        batch_norm: directly behind it; hidden from methods of tier ``weights``.
+        cap: where the activation behind it is clipped, see :attr:`Unit.cap`; ``None``: there is no
+            activation.
+    """
+
+    name: str
+    incoming: Array
+    filters: Array
+    filter_bias: Array
+    batch_norm: BatchNorm | None
+    cap: float | None
+
+
+@dataclass(frozen=True)
 class Point:
     """A tensor that a calibration can stream.
 
@@ -152,6 +175,8 @@ class Unit:
         batch_norm: of the producer; hidden from methods of tier ``weights``.
         pixels: input statistics; hidden from methods of tier ``weights``.
         calibration: images; only for methods of tier ``images`` and above.
+        cap: the activation is ``min(max(z, 0), cap)``: infinite for ReLU, 6 for ReLU6.
+        depthwise: what every neuron passes by itself after that, in order.
     """
 
     name: str
@@ -165,11 +190,20 @@ class Unit:
     batch_norm: BatchNorm | None = None
     pixels: Pixels | None = None
     calibration: Calibration | None = None
+    cap: float = inf
+    depthwise: tuple[Depthwise, ...] = ()
 
     @property
     def neurons(self) -> int:
         """``n``."""
         return self.incoming.shape[0]
+
+    @property
+    def own_rows(self) -> Array:
+        """What is each neuron's own: ``(w_i, D_i)``, its depthwise rows included, ``[n, ·]``."""
+        if not self.depthwise:
+            return self.incoming
+        return np.concatenate([self.incoming, *(d.incoming for d in self.depthwise)], axis=1)
 
     @property
     def outgoing(self) -> Array:
@@ -191,4 +225,6 @@ class Unit:
         if tier >= Tier.STATISTICS:
             return unit
         consumers = tuple(replace(c, batch_norm=None) for c in unit.consumers)
-        return replace(unit, batch_norm=None, pixels=None, consumers=consumers)
+        stages = tuple(replace(d, batch_norm=None) for d in unit.depthwise)
+        hidden = replace(unit, batch_norm=None, pixels=None)
+        return replace(hidden, consumers=consumers, depthwise=stages)

@@ -94,9 +94,11 @@ class TernaryWeights(nn.Module):
         numbers = unpack(self.planes, self.rows, self.columns)
         if not isinstance(signal, Binary):
             return (signal @ numbers.float().T).mul_(self.scale)
-        sums = numbers.sum(dim=1, dtype=torch.int32)
-        counts = integer_product(signal.excited, numbers)
-        return Counts(counts, self.scale * signal.gain, self.scale * signal.low * sums)
+        # A row of ones more gives the sums of the weights, many times faster than adding them up.
+        ones = torch.ones(1, self.columns, dtype=torch.int8)
+        counts = integer_product(torch.cat([signal.excited, ones]), numbers)
+        shift = self.scale * signal.low * counts[-1]
+        return Counts(counts[:-1], self.scale * signal.gain, shift)
 
 
 def integer_product(excited: Tensor, numbers: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from baselines.ntk_lc.activations import Activation
 from baselines.ntk_lc.coefficients import Coefficients, coefficients
-from baselines.ntk_lc.feasibility import check_bound
-from baselines.ntk_lc.solve_two import residual, solve_two_threshold
+from baselines.ntk_lc.feasibility import check_bounds
+from baselines.ntk_lc.solve_two import RESIDUAL, residual, solve_two_threshold
 from baselines.ntk_lc.two_threshold import TwoThreshold
 from tropnnc.errors import TropnncError
 
@@ -66,16 +66,18 @@ def match(layers: Sequence[Activation], tau0: float = 1.0) -> tuple[Match, ...]:
 def match_printed(layers: Sequence[Activation], tau0: float = 1.0) -> tuple[Match, ...]:
     """As printed: the last layer must have the original's ``τ`` too.
 
+    The paper gives it four thresholds and three values (σ_Q). Where σ_T has that ``τ`` by itself
+    (step, sign) nothing more is needed; of ReLU networks no activation of three values has it.
+
     Raises:
-        TropnncError: by the Hermite–Parseval bound no activation does; or σ_T does not, where one
-            of more thresholds might.
+        TropnncError: by a bound no activation has it; or σ_T has not, where σ_Q might.
     """
     matches = match(layers, tau0)
     last = matches[-1]
-    check_bound(last.original, last.matched.scale)
-    if abs(last.shift) > 1e-10:
-        raise TropnncError(
-            f"two thresholds leave tau = {last.matched.tau:.4g} instead of"
-            f" {last.original.tau:.4g}; match d1, d2, d3 alone and fold the shift into the ridge"
-        )
-    return matches
+    if abs(last.shift) <= RESIDUAL:
+        return matches
+    check_bounds(last.original, last.matched.scale, values=3)
+    raise TropnncError(
+        f"two thresholds leave tau = {last.matched.tau:.4g} instead of {last.original.tau:.4g};"
+        " match d1, d2, d3 alone and fold the shift into the ridge"
+    )

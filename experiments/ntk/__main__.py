@@ -1,4 +1,4 @@
-"""``python -m experiments.ntk run NAME [KEY=VALUE]`` and ``report``: the NTK-LC track."""
+"""``python -m experiments.ntk run NAME …`` and ``report``: the NTK-LC track."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def main() -> None:
             for name in arguments.experiment:
                 run_experiment(name, *read_experiment(name, arguments.set))
             return
-        for name in arguments.experiment or known(arguments.results, arguments.suffix):
+        names = arguments.experiment or known(arguments.results, arguments.suffix)
+        if not names:
+            say("nothing of NTK-LC to report yet: make reproduce-ntk")
+            return
+        for name in names:
             text, paths = report(name, arguments.results)
             say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
         say(report_verdicts(arguments.results, arguments.suffix))
@@ -30,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure what is missing; two processes share the cells")
     run.add_argument("experiment", nargs="+", help=", ".join(experiments()))
-    run.add_argument("--set", nargs="*", default=[], help="KEY=VALUE of conf/ntk")
+    run.add_argument("--set", nargs="*", default=[], help="data_dir=PATH, results_dir=PATH")
     write = commands.add_parser("report", help="summaries, tables, figures, verdicts")
     write.add_argument("experiment", nargs="*", help="none: every one with results")
     write.add_argument("--results", type=Path, default=Path("results"), help="default: results")

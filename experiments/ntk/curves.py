@@ -38,6 +38,16 @@ class Factor:
     value: float
     side: str
 
+    @property
+    def least(self) -> float:
+        """The factor is at least so much."""
+        return 0.0 if self.side == "≤" else self.value
+
+    @property
+    def most(self) -> float:
+        """And at most so much: a larger network than those measured may need any number of bits."""
+        return np.inf if self.side == "≥" else self.value
+
 
 def points(rows: Iterable[AccuracyRow]) -> list[Point]:
     """One per widths, the smallest first."""
@@ -84,17 +94,21 @@ def equal_accuracy(
 
 
 def bootstrap(
-    statistic: Callable[[Sequence[float]], float],
+    statistic: Callable[[Sequence[float]], Factor],
     groups: Sequence[Sequence[float]],
     rng: np.random.Generator,
     draws: int = 2000,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """Percentile interval of ``statistic`` of the groups' means, each group resampled."""
+    """Percentile interval of ``statistic`` of the groups' means, each group resampled.
+
+    A factor that is only bounded reaches as far as its bound leaves open: down to 0, up to infinity.
+    """
     resampled = [
         np.asarray(group)[rng.integers(len(group), size=(draws, len(group)))].mean(axis=1)
         for group in groups
     ]
-    values = [statistic(means) for means in zip(*resampled, strict=True)]
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    factors = [statistic(means) for means in zip(*resampled, strict=True)]
+    low = np.quantile([each.least for each in factors], (1 - level) / 2, method="lower")
+    high = np.quantile([each.most for each in factors], (1 + level) / 2, method="higher")
     return float(low), float(high)

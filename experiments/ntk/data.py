@@ -21,7 +21,7 @@ from tropnnc.unit import IntArray
 
 DIGITS = {"mnist": range(10), "mnist_0to4": range(5), "mnist_6v8": (6, 8)}
 VALIDATION = 2000
-# Of the mixture: dimension as in the paper, whose number of classes is not in our notes.
+# Of the mixture: dimension and points as in the paper; two classes are the fewest there are.
 DIMENSION, CLASSES, TRAIN = 8000, 2, 2000
 
 

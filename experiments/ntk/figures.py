@@ -14,7 +14,16 @@ from experiments.ntk.rows import AccuracyRow, HistogramRow, SpectrumRow
 from experiments.ntk.settings import METHODS
 from experiments.ntk.tables import NAMES
 from experiments.report.statistics import grouped, sample
-from experiments.report.style import COLUMN_INCHES, PANEL_INCHES, STYLE, dress, grid, legend, plot
+from experiments.report.style import (
+    COLUMN_INCHES,
+    PANEL_INCHES,
+    STYLE,
+    dots,
+    dress,
+    grid,
+    legend,
+    plot,
+)
 
 TITLES = {
     "mnist": "MNIST, ten digits",
@@ -27,23 +36,26 @@ KERNELS = {"conjugate": "conjugate kernel", "tangent": "NTK off its diagonal", "
 
 
 def accuracy_figure(rows: Sequence[AccuracyRow], published: Sequence[PublishedPoint]) -> Figure:
-    """Top-1 over bits as the paper counts them; crosses are its own points."""
+    """Top-1 over bits as the paper counts them; hollow ones are its own points."""
     data = grouped(rows, lambda row: row.data)
     curves = [
         (method, sparsity)
         for method in METHODS
         for sparsity in sorted({row.sparsity for row in rows if row.method == method})
     ]
-    names = [*map(_name, curves), "published (read off the paper's figure)"]
+    names = list(map(_name, curves))
     with mpl.rc_context(STYLE):
         figure, axes = grid(len(data), 1, names)
         for axis, (name, own) in zip(axes.flat, data.items(), strict=True):
             for index, curve in enumerate(curves):
                 _curve(axis, own, curve, index)
-            theirs = [point for point in published if point.data == name]
-            _crosses(axis, theirs)
+                theirs = [p for p in published if (p.data, p.curve) == (name, curve)]
+                dots(axis, [p.bits for p in theirs], [p.accuracy for p in theirs], index)
             axis.set_xscale("log")
-            axis.set_xlabel("bits of the hidden weights, 2 per non-zero ternary one (32 per float)")
+            axis.set_xlabel(
+                "bits of hidden weights: 2 per non-zero ternary one, 32 per float\n"
+                "(trained MLP: of all its parameters); hollow: the paper's, read off its figure"
+            )
             axis.set_ylabel("top-1 (%)")
             axis.tick_params(labelbottom=True)
             dress(axis, TITLES[name])
@@ -82,19 +94,8 @@ def _curve(axis: Axes, rows: Sequence[AccuracyRow], curve: tuple[str, float], in
     found = points(of_method(rows, *curve))
     if found:
         samples = [point.accuracy for point in found]
-        hollow = curve[0] == "trained_mlp"
-        plot(axis, [p.printed_bits for p in found], samples, _name(curve), index, hollow)
-
-
-def _crosses(axis: Axes, published: Sequence[PublishedPoint]) -> None:
-    axis.plot(
-        [point.bits for point in published],
-        [point.accuracy for point in published],
-        label="published (read off the paper's figure)",
-        linestyle="none",
-        marker="x",
-        color="0.4",
-    )
+        bits = [point.printed_bits for point in found]
+        plot(axis, bits, samples, _name(curve), index, hollow=False)
 
 
 def _histogram(axis: Axes, rows: Sequence[HistogramRow], label: str, index: int) -> None:

@@ -17,6 +17,8 @@ from tropnnc.errors import TropnncError
 
 Kind = Callable[[Mapping[str, Any]], list[Cell]]
 CONF = Path(__file__).parents[2] / "conf" / "ntk"
+# What may be said on the command line: all else is what an experiment's name stands for.
+PLACES = ("data_dir", "results_dir")
 
 
 def experiments() -> list[str]:
@@ -32,6 +34,12 @@ def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[Cell
     """
     if name not in experiments():
         raise TropnncError(f"no experiment {name!r}; accepted are {', '.join(experiments())}")
+    for override in overrides:
+        if override.partition("=")[0] not in PLACES:
+            raise TropnncError(
+                f"{override!r} is not accepted; {' and '.join(PLACES)} are, and grids of one's own"
+                f" as a file in {CONF / 'experiment'}"
+            )
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("config", [f"experiment={name}", *overrides])
     config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))

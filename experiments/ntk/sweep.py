@@ -14,6 +14,7 @@ from experiments.manifest import write_manifest
 from experiments.ntk.cells import Result, run_cell, runs_dir
 from experiments.ntk.settings import Cell
 from experiments.settings import Machine
+from tropnnc import clustering
 
 LINE_SECONDS = 20.0
 
@@ -31,7 +32,7 @@ def run_experiment(name: str, cells: Sequence[Cell], machine: Machine) -> None:
     reported = 0.0
     for wait in (False, True):
         for cell in [cell for cell in cells if cell not in results]:
-            with suppress(Busy), one_thread():
+            with suppress(Busy), one_thread(), clustering.one_thread():
                 results[cell] = run_cell(cell, machine, wait)
             if cell in results and results[cell].computed and _is_due(reported):
                 reported = time.monotonic()

@@ -72,6 +72,19 @@ def plot(
     axis.fill_between(xs, low, high, color=colour, alpha=0.1, linewidth=0)
 
 
+def dots(axis: Axes, xs: Sequence[float], ys: Sequence[float], index: int) -> None:
+    """Figures of others for the method that :func:`plot` draws as ``index``: hollow, no line."""
+    axis.plot(
+        xs,
+        ys,
+        color=_COLOURS[index % len(_COLOURS)],
+        linestyle="none",
+        marker=_MARKERS[index % len(_MARKERS)],
+        markerfacecolor="white",
+        markeredgewidth=0.6,
+    )
+
+
 def dress(axis: Axes, title: str) -> None:
     """What all panels have: a title, a light grid."""
     lines = [textwrap.fill(line, TITLE_CHARACTERS) for line in title.splitlines()]

@@ -18,6 +18,7 @@ from tests.contract.methods import (
     MULTI_OUTPUT,
     NETWORKS,
     PAIRS,
+    REFUSED,
     SINGLE_OUTPUT,
     compressed,
     configuration,
@@ -161,6 +162,13 @@ def test_images_are_asked_for_and_only_then_touched(method: str) -> None:
 def test_a_unit_with_several_outputs_is_refused_by_name(method: str, network: str) -> None:
     first = next(iter(ZOO[network].units))
     with pytest.raises(UnsupportedUnit, match=rf"^{first}: \d+ outgoing .* accepts 1$"):
+        run(method, network, 0.5)
+
+
+@pytest.mark.parametrize(("method", "network"), REFUSED)
+def test_a_unit_that_cannot_be_rescaled_is_refused_by_name(method: str, network: str) -> None:
+    first = next(iter(ZOO[network].units))
+    with pytest.raises(UnsupportedUnit, match=rf"^{first}: .* rescales neurons, .* depthwise"):
         run(method, network, 0.5)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from experiments.console import CellsFailed
 from experiments.identity import digest
@@ -24,7 +25,8 @@ from experiments.ntk.report import report, report_verdicts
 from experiments.ntk.rows import AccuracyRow, SpectrumRow, accuracy_row, read_summary
 from experiments.ntk.settings import AccuracyCell, Cell, Method, SpectrumCell
 from experiments.ntk.spectrum import _compare, measure_spectrum
-from experiments.ntk.verdicts import asymptotics, memory_factors, non_inferiority
+from experiments.ntk.verdicts import asymptotics, memory_factors, non_inferiority, welch
+from experiments.report.statistics import sample
 from experiments.settings import Machine
 from tests.harness.cells import ROOT
 from tropnnc import TropnncError
@@ -256,6 +258,18 @@ def test_same_width_verdicts() -> None:
         assert found.verdict == verdict
 
 
+@given(st.lists(st.floats(80, 99), min_size=3, max_size=5), st.integers(0, 99))
+@settings(max_examples=25, deadline=None)
+def test_interval_of_a_difference_is_welchs(first: list[float], seed: int) -> None:
+    first[0] += 0.5
+    second = np.random.default_rng(seed).normal(90, 1, 5)
+    difference, reach = welch(sample(first), sample(second))
+    theirs = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert (difference - reach, difference + reach) == pytest.approx((theirs.low, theirs.high))
+    assert welch(sample([90.0] * 3), sample([89.0] * 5)) == (1.0, 0.0)
+    assert welch(sample([90.0]), sample([89.0] * 5)) == (1.0, np.inf)
+
+
 def test_factor_verdicts() -> None:
     """The original of a thousandth of the weights is as accurate: the factor is 32/.2/1000."""
     originals = [
@@ -270,6 +284,11 @@ def test_factor_verdicts() -> None:
     equal = [a_row("ntk_lc", draw, 950 + draw, 10**7) for draw in range(5)]
     nominal = memory_factors([*originals, *equal])[0]
     assert float(nominal.found.split()[0]) == pytest.approx(160, rel=0.02)
+    # In half of the resamples no original measured is as accurate: a larger one may need more.
+    assert nominal.interval.endswith("to ∞")
+    assert nominal.verdict == "inconclusive"
+    with_larger = [*originals, *(a_row("original", d, 970, 10**8, "9x9") for d in range(5))]
+    assert memory_factors([*with_larger, *equal])[0].verdict == "contradicted"
     seed = memory_factors([*originals, *equal])[3]
     assert float(seed.found.split()[0]) == pytest.approx(1, rel=0.2)
 
@@ -300,7 +319,14 @@ def test_asymptotic_verdicts() -> None:
 
 def test_bootstrap_of_a_constant() -> None:
     rng = np.random.default_rng(0)
-    assert bootstrap(lambda means: means[0] - means[1], [[3.0] * 5, [1.0] * 4], rng) == (2, 2)
+    groups = [[3.0] * 5, [1.0] * 4]
+
+    def ends(side: str) -> tuple[float, float]:
+        return bootstrap(lambda means: Factor(means[0] - means[1], side), groups, rng)
+
+    assert ends("=") == (2, 2)
+    assert ends("≤") == (0, 2)  # the smallest network measured is more accurate already
+    assert ends("≥") == (2, np.inf)
 
 
 def test_published_points() -> None:

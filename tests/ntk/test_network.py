@@ -68,6 +68,9 @@ def test_gaussian_baselines() -> None:
     assert int(pruned.count_nonzero()) == 900
     assert pruned[pruned != 0].abs().min() == pytest.approx(1.645, abs=0.05)
     assert second_moment(WeightLaw("zeroed", 0.8), zeroed) == pytest.approx(0.2, abs=0.02)
+    dense = draw_weights(WeightLaw("gaussian"), 100, 90, 3, 0)
+    for sparse in (zeroed, pruned):  # of the network that they stand for, not of another one
+        assert torch.equal(sparse[sparse != 0], dense[sparse != 0])
 
 
 @given(b=small, rows=small, columns=small, seed=st.integers(0, 99))

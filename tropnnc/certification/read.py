@@ -9,7 +9,7 @@ from torch import fx, nn
 
 from tropnnc.certification.affine import Affine
 from tropnnc.errors import TropnncError
-from tropnnc.graph.discover import Network
+from tropnnc.graph.network import Network
 from tropnnc.graph.operations import classify
 from tropnnc.graph.trace import shape
 from tropnnc.lipschitz import POINT, expand_groups, torus_for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Literal
 
 from tropnnc.unit import Stage
@@ -28,6 +29,23 @@ class Layer:
     kernel: int
     positions: int
     extras: int
+
+
+@dataclass(frozen=True)
+class DepthwisePlace:
+    """A depthwise convolution between a unit's ReLU and its consumers.
+
+    Attributes:
+        name: module path.
+        layer: its size, one column.
+        batch_norm: module path of the batch norm directly behind it, if any.
+        cap: where the activation behind it is clipped; ``None`` where there is none.
+    """
+
+    name: str
+    layer: Layer
+    batch_norm: str | None
+    cap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,8 @@ class Site:
         batch_norm: module path of the producer's batch norm, if any.
         between: what lies between producer and consumers.
         links: the consumers, in the order of the forward pass.
+        cap: where the unit's ReLU is clipped: infinite, or 6 for ReLU6.
+        depthwise: the depthwise convolutions behind it, in order.
     """
 
     producer: str
@@ -70,6 +90,8 @@ class Site:
     batch_norm: str | None
     between: tuple[Stage, ...]
     links: tuple[Link, ...]
+    cap: float = inf
+    depthwise: tuple[DepthwisePlace, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tropnnc.graph.structure import Link, Site
-from tropnnc.unit import Array, BatchNorm, Calibration, Consumer, ConvGeometry, Pixels, Unit
+from tropnnc.graph.structure import DepthwisePlace, Link, Site
+from tropnnc.unit import (
+    Array,
+    BatchNorm,
+    Calibration,
+    Consumer,
+    ConvGeometry,
+    Depthwise,
+    Pixels,
+    Unit,
+)
 
 
 def to_array(tensor: Tensor) -> Array:
@@ -37,6 +46,8 @@ def read_unit(
         batch_norm=batch_norm,
         pixels=pixels,
         calibration=calibration,
+        cap=site.cap,
+        depthwise=tuple(read_depthwise(model, place) for place in site.depthwise),
     )
 
 
@@ -46,6 +57,14 @@ def read_layer(module: nn.Module) -> tuple[Array, Array]:
     weight = to_array(module.weight)
     bias = np.zeros(len(weight)) if module.bias is None else to_array(module.bias)
     return weight.reshape(len(weight), -1), bias
+
+
+def read_depthwise(model: nn.Module, place: DepthwisePlace) -> Depthwise:
+    """The depthwise convolution at ``place``."""
+    filters, bias = read_layer(model.get_submodule(place.name))
+    batch_norm = None if place.batch_norm is None else read_norm(model, place.batch_norm)
+    rows = fold(filters, bias, batch_norm)
+    return Depthwise(place.name, rows, filters, bias, batch_norm, place.cap)
 
 
 def read_norm(model: nn.Module, name: str) -> BatchNorm:

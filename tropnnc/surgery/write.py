@@ -7,31 +7,25 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
+from tropnnc.depthwise import reduced_rows
 from tropnnc.graph.structure import Link, Site
 from tropnnc.reduction import Reduction
-from tropnnc.surgery.batchnorm import unfold
+from tropnnc.surgery.batchnorm import Unfolded, unfold
 from tropnnc.surgery.read import to_array
 from tropnnc.unit import Array, BatchNorm, Unit
 
 
 def write_rows(model: nn.Module, site: Site, unit: Unit, reduction: Reduction) -> None:
-    """Give the producer at ``site`` (and its batch norm) the rows of ``reduction``.
+    """Give the producer at ``site`` and its depthwise convolutions the rows of ``reduction``.
 
-    ``unit`` is what the reduction was made from; ``model`` must still have its input columns.
+    Their batch norms are written too. ``unit`` is what the reduction was made from; ``model`` must
+    still have its input columns.
     """
-    module = model.get_submodule(site.producer)
-    assert isinstance(module, nn.Linear | nn.Conv2d)
-    filters, bias, batch_norm = unfold(unit, reduction)
-    set_parameter(module, "weight", filters.reshape(reduction.width, *module.weight.shape[1:]))
-    if module.bias is not None or bias.any():
-        set_parameter(module, "bias", bias)
-    if isinstance(module, nn.Linear):
-        module.out_features = reduction.width
-    else:
-        module.out_channels = reduction.width
-    if batch_norm is not None:
-        assert site.batch_norm is not None
-        _write_norm(model.get_submodule(site.batch_norm), batch_norm)
+    own = unfold(unit, reduction.incoming, reduction)
+    _write_layer(model, site.producer, site.batch_norm, own)
+    for place, stage in zip(site.depthwise, unit.depthwise, strict=True):
+        rows = reduced_rows(unit, stage, reduction)
+        _write_layer(model, place.name, place.batch_norm, unfold(stage, rows, reduction))
 
 
 def write_columns(model: nn.Module, site: Site, reduction: Reduction) -> None:
@@ -74,6 +68,25 @@ def set_parameter(module: nn.Module, name: str, values: Array) -> None:
 def _set_buffer(module: nn.Module, name: str, values: Array) -> None:
     old = module.get_buffer(name)
     setattr(module, name, torch.from_numpy(values).to(old.device, old.dtype))
+
+
+def _write_layer(model: nn.Module, name: str, norm: str | None, new: Unfolded) -> None:
+    """Other rows for the layer ``name`` and the batch norm behind it."""
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.Linear | nn.Conv2d)
+    width = len(new.filters)
+    set_parameter(module, "weight", new.filters.reshape(width, *module.weight.shape[1:]))
+    if module.bias is not None or new.bias.any():
+        set_parameter(module, "bias", new.bias)
+    if isinstance(module, nn.Linear):
+        module.out_features = width
+    else:
+        module.out_channels = width
+        if module.groups > 1:  # depthwise: no other grouped convolution is ever written
+            module.in_channels = module.groups = width
+    if new.batch_norm is not None:
+        assert norm is not None
+        _write_norm(model.get_submodule(norm), new.batch_norm)
 
 
 def _write_norm(module: nn.Module, batch_norm: BatchNorm) -> None:
