@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from tropnnc.errors import TropnncError
@@ -79,11 +81,14 @@ def logistic_path(
     model = LogisticRegression(warm_start=True, max_iter=steps, tol=1e-4)
     for penalty in sorted(penalties, reverse=True):
         model.set_params(C=1 / penalty)
-        model.fit(features, labels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(features, labels)
         weights, offset = model.coef_.T, model.intercept_
-        if weights.shape[1] == 1:  # of two classes it has the score of the second
-            weights, offset = np.column_stack([-weights, weights]), np.array([-offset, offset])
-        yield Readout(penalty, weights, np.ravel(offset))
+        if weights.shape[1] == 1:  # of two classes it has the second's score less the first's
+            signs = np.array([-0.5, 0.5])
+            weights, offset = weights * signs, offset * signs
+        yield Readout(penalty, weights, offset)
 
 
 def best(readouts: Iterator[Readout], features: Array, labels: IntArray) -> Readout:

@@ -49,8 +49,8 @@ class WeightLaw:
 def draw_weights(law: WeightLaw, rows: int, columns: int, seed: int, layer: int) -> Tensor:
     """Numbers ``[rows, columns]`` of layer ``layer``: int8 for ternary weights, else float32.
 
-    They are ``law.scale`` times smaller than the weights. Zeroed and pruned weights are the Gaussian
-    ones of the same seed where they are not 0.
+    They are ``law.scale`` times smaller than the weights. Zeroed and pruned weights are the
+    Gaussian ones of the same seed where they are not 0.
     """
     family = ("ternary", f"{law.sparsity:g}") if law.kind == "ternary" else ("gaussian",)
     rng = derive_rng(seed, "ntk_lc weights", *family, layer, rows, columns)

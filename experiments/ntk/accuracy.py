@@ -19,7 +19,7 @@ from tropnnc.unit import Array
 
 # Penalties in units of τ², the mean squared norm of the features.
 RIDGE = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
-LOGISTIC = (1e-3, 1e-2, 1e-1)
+LOGISTIC = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 BATCH = 1000
 
 

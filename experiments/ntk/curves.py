@@ -102,7 +102,7 @@ def bootstrap(
 ) -> tuple[float, float]:
     """Percentile interval of ``statistic`` of the groups' means, each group resampled.
 
-    A factor that is only bounded reaches as far as its bound leaves open: down to 0, up to infinity.
+    A factor that is only bounded reaches as far as that leaves open: down to 0, up to infinity.
     """
     resampled = [
         np.asarray(group)[rng.integers(len(group), size=(draws, len(group)))].mean(axis=1)
