@@ -49,6 +49,7 @@ def test_packed_ternary_forward_against_dense(
     assert outcome.ratio < 1
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 def test_integer_product_against_a_sparse_one(
     benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
