@@ -84,7 +84,8 @@ def logistic_path(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(features, labels)
-        weights, offset = model.coef_.T, model.intercept_
+        weights: Array = np.asarray(model.coef_.T)
+        offset: Array = np.asarray(model.intercept_)
         if weights.shape[1] == 1:  # of two classes it has the second's score less the first's
             signs = np.array([-0.5, 0.5])
             weights, offset = weights * signs, offset * signs

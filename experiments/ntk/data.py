@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from baselines.ntk_lc.mixture import paper_mixture
-from experiments.data import Dataset, Split, load_dataset
+from experiments.data import Dataset, Examples, Split, load_dataset
 from experiments.data.splits import cut
 from experiments.ntk.features import trunk_features
 from experiments.ntk.settings import DataName
@@ -88,7 +88,7 @@ def _chosen(dataset: Dataset, labels: tuple[int, ...], train_images: int) -> lis
     return [train, held, _only(dataset.test, labels)]
 
 
-def _only(split: Split, labels: tuple[int, ...]) -> Split:
+def _only(split: Examples, labels: tuple[int, ...]) -> Split:
     wanted = torch.tensor(labels)
     chosen = split.take(torch.isin(split.labels, wanted).nonzero().flatten())
     return Split(chosen.images, torch.searchsorted(wanted, chosen.labels))

@@ -20,7 +20,6 @@ from experiments.report.style import (
     STYLE,
     dots,
     dress,
-    grid,
     legend,
     plot,
 )
@@ -43,23 +42,24 @@ def accuracy_figure(rows: Sequence[AccuracyRow], published: Sequence[PublishedPo
         for method in METHODS
         for sparsity in sorted({row.sparsity for row in rows if row.method == method})
     ]
-    names = list(map(_name, curves))
     with mpl.rc_context(STYLE):
-        figure, axes = grid(len(data), 1, names)
-        for axis, (name, own) in zip(axes.flat, data.items(), strict=True):
+        figure = Figure(figsize=(2 * COLUMN_INCHES, 1.5 * PANEL_INCHES * len(data) + 0.9))
+        figure.set_layout_engine("constrained")
+        axes = list(figure.subplots(len(data), 1, sharex=True, squeeze=False)[:, 0])
+        for axis, (name, own) in zip(axes, data.items(), strict=True):
             for index, curve in enumerate(curves):
                 _curve(axis, own, curve, index)
                 theirs = [p for p in published if (p.data, p.curve) == (name, curve)]
                 dots(axis, [p.bits for p in theirs], [p.accuracy for p in theirs], index)
             axis.set_xscale("log")
             axis.set_xlabel(
-                "bits of hidden weights: 2 per non-zero ternary one, 32 per float\n"
-                "(trained MLP: of all its parameters); hollow: the paper's, read off its figure"
+                "bits of hidden weights: 2 per non-zero ternary one, 32 per float"
+                " (trained MLP: of all parameters)\nhollow: the paper's figures, read off its plot"
             )
             axis.set_ylabel("top-1 (%)")
             axis.tick_params(labelbottom=True)
             dress(axis, TITLES[name])
-        legend(figure, axes.flat, 1, None)
+        legend(figure, axes, 2, None)
     return figure
 
 

@@ -57,6 +57,7 @@ def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[Cell
 def _accuracy_cells(grid: Mapping[str, Any]) -> list[Cell]:
     """Draws vary slowest: an interrupted sweep has whole ones."""
     draws = range(integer("draws", grid["draws"], low=1))
+    networks: Sequence[Sequence[Any]] = grid["widths"]
     return [
         AccuracyCell(
             data=cast(DataName, grid["data"]),
@@ -67,7 +68,7 @@ def _accuracy_cells(grid: Mapping[str, Any]) -> list[Cell]:
             readout=grid["readout"],
             train_images=integer("train_images", grid["train_images"], low=1),
         )
-        for draw, widths in itertools.product(draws, grid["widths"])
+        for draw, widths in itertools.product(draws, networks)
         for method, sparsities in grid["methods"].items()
         for sparsity in sparsities
     ]

@@ -157,16 +157,19 @@ def accuracy_row(record: Record) -> AccuracyRow:
 def spectrum_rows(record: Record) -> list[SpectrumRow]:
     """Of a spectrum cell: a row per kernel and what it is compared with."""
     config = record["config"]
-    place: dict[str, Any] = {key: config[key] for key in ("n", "dimension", "draw")}
     kernels: dict[str, dict[str, float]] = {
         name: record[name] for name in ("conjugate", "tangent", "finite") if name in record
     }
     return [
         SpectrumRow(
-            **place,
+            n=config["n"],
+            dimension=config["dimension"],
+            draw=config["draw"],
             kernel=name,
             other=other,
-            **{key: _rounded(found[f"{other}_{key}"]) for key in ("raw", "error", "alignment")},
+            raw=_rounded(found[f"{other}_raw"]),
+            error=_rounded(found[f"{other}_error"]),
+            alignment=_rounded(found[f"{other}_alignment"]),
             shift=_rounded(record["shift"]),
             identity=record["identity"],
         )

@@ -16,13 +16,13 @@ from experiments.ntk.verdicts import Verdict
 from experiments.report.statistics import FEW, grouped, sample
 
 NAMES = {
-    "original": "original (dense Gaussian, ReLU)",
+    "original": "original (Gaussian, ReLU)",
     "ntk_lc": "NTK-LC",
     "ternary_relu": "ternary weights, ReLU",
     "zeroing": "random zeroing",
     "magnitude": "magnitude pruning",
     "naive_binary": "naive binary activation",
-    "trained_mlp": "trained MLP of NTK-LC's storage",
+    "trained_mlp": "trained MLP, same storage",
 }
 ACCURACY = (
     "Random networks with frozen hidden layers; none of this compresses trained weights. Top-1 in"

@@ -34,8 +34,8 @@ from tropnnc import TropnncError
 # Draws × (methods with their sparsities) × widths, summed over data sets.
 CELLS = {
     "ntk_mnist": 5 * 11 * 6,
-    "ntk_subsets": 5 * 11 * 4 * 3,
-    "ntk_cifar": 5 * 11 * 5,
+    "ntk_subsets": 5 * (11 * 4 + 3) * 3,
+    "ntk_cifar": 5 * (11 * 5 + 3),
     "ntk_logistic": 3 * 6 * 2,
     "ntk_spectrum": 5 * 5,
 }
