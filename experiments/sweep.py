@@ -10,6 +10,7 @@ from experiments.architectures import build
 from experiments.bench import check_inputs
 from experiments.cell import Outcome, check_parts, run_cell
 from experiments.data import load_dataset
+from experiments.interrupts import interrupts
 from experiments.locks import Busy
 from experiments.networks import by_network
 from experiments.progress import Progress
@@ -57,12 +58,15 @@ def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
     order = by_network(cells)
     progress = Progress(cells, machine)
     try:
-        for wait in (False, True):
-            for index in [index for index in order if index not in outcomes]:
-                progress.begin(cells[index])
-                with suppress(Busy):
-                    outcomes[index] = _survive(cells[index], machine, wait)
-                    progress.end(outcomes[index])
+        with interrupts() as dropped:
+            for wait in (False, True):
+                for index in [index for index in order if index not in outcomes]:
+                    dropped.check()
+                    progress.begin(cells[index])
+                    with suppress(Busy):
+                        outcomes[index] = _survive(cells[index], machine, wait)
+                        progress.end(outcomes[index])
+            dropped.check()
     except KeyboardInterrupt as error:
         raise SweepInterrupted(_done(outcomes, cells)) from error
     except OSError as error:
