@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.bench import Bench, open_bench
+from experiments.geometry.section import GEOMETRY_VERSION
 from experiments.identity import digest, identity_parts
 from experiments.locks import Busy, lock
 from experiments.measure import measure
 from experiments.networks import is_being_trained, obstacle
+from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record, Status, read_record, record_path, write_record
 from experiments.settings import CellSettings, Machine
+from experiments.torchrun import ProcessesFailed
 from experiments.training import TRAINING_VERSION
 from tropnnc import (
     LIBRARY_VERSION,
@@ -56,6 +60,7 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         TropnncError: input that no rerun would accept, before anything is written.
         OSError: a file cannot be written; the next cell would fare no better.
         Busy: another process trains its network or computes it, and ``wait`` is False.
+        ProcessesFailed: of several that fine-tune it one was lost; nothing is written.
     """
     reason = obstacle(cell, machine)
     if reason is not None:
@@ -77,9 +82,22 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         known = _found(cell, machine, head["identity"])
         if known is not None:
             return known
-        status, message, body = _attempt(cell, bench, reducer, allocator)
+        folder = machine.runs_dir / "finetunings" / head["identity"]
+        status, message, body = _attempt(cell, bench, reducer, allocator, folder, machine)
         record = write_record(machine.runs_dir, {**head, "status": status, **body})
+        shutil.rmtree(folder, ignore_errors=True)
     return Outcome(cell, status, message, record, record_path(machine.runs_dir, head["identity"]))
+
+
+def settled(cell: CellSettings, machine: Machine) -> Outcome | None:
+    """What is known of ``cell`` without computing; None where it is missing, or failed before.
+
+    Its dense network is on disk, or it is skipped.
+    """
+    reason = obstacle(cell, machine)
+    if reason is not None:
+        return Outcome(cell, "skipped", reason)
+    return _found(cell, machine, cell_identity(cell, open_bench(cell, machine)))
 
 
 def cell_identity(cell: CellSettings, bench: Bench) -> str:
@@ -113,12 +131,19 @@ def _parts(cell: CellSettings) -> tuple[Reducer, Allocator]:
 
 
 def _versions(cell: CellSettings, reducer: Reducer, allocator: Allocator) -> dict[str, int]:
+    """Those of everything that has a part in the record, optional sections included."""
     versions = {
         "method": reducer.version,
         "allocator": allocator.version,
         "library": LIBRARY_VERSION,
     }
-    return versions if cell.finetuning is None else {**versions, "training": TRAINING_VERSION}
+    if cell.geometry_images:
+        versions["geometry"] = GEOMETRY_VERSION
+    if cell.recalibration_images:
+        versions["recalibration"] = RECALIBRATION_VERSION
+    if cell.finetuning is not None:
+        versions["training"] = TRAINING_VERSION
+    return versions
 
 
 def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator) -> Record:
@@ -136,17 +161,35 @@ def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocat
     }
 
 
-def _attempt(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
-) -> tuple[Status, str, Record]:
+def _unmet(cell: CellSettings, bench: Bench, reducer: Reducer) -> str | None:
+    """What the cell needs and is not to have; None where there is nothing of the kind."""
     if reducer.needs > Tier.IMAGES:
-        reason = f"needs {reducer.needs.label}; the harness hands out unlabelled images"
-        return "skipped", reason, {"reason": reason}
+        return f"needs {reducer.needs.label}; the harness hands out unlabelled images"
+    trains = cell.recalibration_images or cell.finetuning is not None
+    if (trains or reducer.needs >= Tier.IMAGES) and not len(bench.dataset.train):
+        return f"needs training images; of {cell.dataset.name} there are none here"
+    return None
+
+
+def _attempt(
+    cell: CellSettings,
+    bench: Bench,
+    reducer: Reducer,
+    allocator: Allocator,
+    folder: Path,
+    machine: Machine,
+) -> tuple[Status, str, Record]:
     try:
-        return "done", "", measure(cell, bench, reducer, allocator)
+        reason = _unmet(cell, bench, reducer)
+        if reason is not None:
+            return "skipped", reason, {"reason": reason}
+        return "done", "", measure(cell, bench, reducer, allocator, folder, machine)
     except UnsupportedUnit as error:
         return "skipped", str(error), {"reason": str(error)}
     except TropnncError:
+        raise
+    except ProcessesFailed as error:  # as if killed: no record, the last epoch stays on disk
+        error.add_note(cell.label)
         raise
     except Exception:  # whatever a method raises belongs into its record
         message = traceback.format_exc()

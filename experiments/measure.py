@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,30 +19,71 @@ from experiments.evaluation import Evaluation, output_error
 from experiments.finetuning import finetuned, reinitialised
 from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
+from experiments.memory import peak_rss, reset_peak
 from experiments.recalibration import recalibrated
-from experiments.settings import CellSettings
+from experiments.settings import CellSettings, Machine
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
 from tropnnc.seeding import derive_seed
 
 
 def measure(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
+    cell: CellSettings,
+    bench: Bench,
+    reducer: Reducer,
+    allocator: Allocator,
+    folder: Path,
+    machine: Machine,
 ) -> dict[str, Any]:
     """Everything that a record says about the result.
 
     ``compressed`` is before, ``recalibrated`` and ``finetuned`` are after what they are named for.
+    ``folder`` is for what a rerun may go on from.
+
+    Raises:
+        TropnncError: ``cell`` asks for what its method or network cannot give.
+        ProcessesFailed: of several that fine-tune it one was lost.
     """
-    dense = bench.dense
+    dense, timing = bench.dense, Timing()
+    reset_peak()  # what every cell on this network shares is resident by now
     listener = _listener(cell, reducer)
-    started = time.perf_counter()
-    small, report = _compress(cell, bench, listener, allocator)
-    timing = {"compress_seconds": _since(started)}
+    with timing("compress"):
+        small, report = _compress(cell, bench, listener or reducer, allocator)
     if cell.finetuning is not None and cell.finetuning.from_scratch:
         small = reinitialised(small, cell.base_seed)
-    started = time.perf_counter()
-    compressed = bench.evaluate(small)
-    timing["evaluate_seconds"] = _since(started)
-    body = {
+    with timing("evaluate"):
+        compressed = bench.evaluate(small)
+    body = _result(dense, compressed, report)
+    if listener is not None:
+        with timing("geometry"):
+            images = bench.first(cell.geometry_images)
+            section = geometry_section(bench.model, small, report, listener.answers, images)
+            body["geometry"] = section
+    if cell.recalibration_images:
+        with timing("recalibrate"):
+            small, section = _recalibrated(small, bench, cell)
+            body["recalibrated"] = section
+    if cell.finetuning is not None:
+        with timing("finetune"):
+            body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder, machine)
+    return {**body, "timing": timing.seconds, "memory": {"peak_rss": peak_rss()}}
+
+
+class Timing:
+    """Wall-clock seconds of the parts of a cell, by ``PART_seconds``."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Time the block as ``part``."""
+        started = time.perf_counter()
+        yield
+        self.seconds[f"{part}_seconds"] = round(time.perf_counter() - started, 4)
+
+
+def _result(dense: Evaluation, compressed: Evaluation, report: Report) -> dict[str, Any]:
+    return {
         "dense": {**dense.record(), **asdict(report.before)},
         "compressed": {**compressed.record(), **asdict(report.after)},
         "output_error": output_error(dense.logits, compressed.logits),
@@ -50,34 +94,29 @@ def measure(
         "left_alone": [asdict(item) for item in report.left_alone],
         "environment": environment(),
     }
-    if cell.geometry_images:
-        started = time.perf_counter()
-        images = bench.test_images[: cell.geometry_images].to(bench.device)
-        body["geometry"] = geometry_section(bench.model, small, report, listener.answers, images)
-        timing["geometry_seconds"] = _since(started)
-    if cell.recalibration_images:
-        started = time.perf_counter()
-        images = cell.recalibration_images
-        small = recalibrated(small, bench.calibration(images, cell.base_seed))
-        body["recalibrated"] = {
-            "dense": _dense_recalibrated(bench, images, cell.base_seed).record(),
-            "compressed": bench.evaluate(small).record(),
-        }
-        timing["recalibrate_seconds"] = _since(started)
-    if cell.finetuning is not None:
-        started = time.perf_counter()
-        body |= finetuned(small, cell.finetuning, bench, cell.base_seed)
-        timing["finetune_seconds"] = _since(started)
-    return {**body, "timing": timing}
 
 
-def _listener(cell: CellSettings, reducer: Reducer) -> Recording:
-    """The method, its answers kept.
+def _recalibrated(
+    small: nn.Module, bench: Bench, cell: CellSettings
+) -> tuple[nn.Module, dict[str, Any]]:
+    """``small`` with batch norms taken anew, and its evaluation beside the dense network's."""
+    images, seed = cell.recalibration_images, cell.base_seed
+    small = recalibrated(small, bench.calibration(images, seed))
+    return small, {
+        "dense": _dense_recalibrated(bench, images, seed).record(),
+        "compressed": bench.evaluate(small).record(),
+    }
+
+
+def _listener(cell: CellSettings, reducer: Reducer) -> Recording | None:
+    """The method with its answers kept, where bounds are asked for.
 
     Raises:
-        TropnncError: bounds are asked for, and the units are not read from the dense network.
+        TropnncError: they are, and the units are not read from the dense network.
     """
-    if cell.geometry_images and (cell.order or reducer.order) != "original":
+    if not cell.geometry_images:
+        return None
+    if (cell.order or reducer.order) != "original":
         raise TropnncError("geometry.images measures dense units: order=original is accepted")
     return Recording(reducer)
 
@@ -91,7 +130,7 @@ def _compress(
     with deterministic(derive_seed(cell.base_seed, "torch")):
         return compress(
             bench.model,
-            bench.test_images[:1].to(bench.device),
+            bench.example,
             method=reducer,
             ratio=cell.ratio,
             scope=cell.scope,
@@ -106,7 +145,3 @@ def _compress(
 @lru_cache(maxsize=8)
 def _dense_recalibrated(bench: Bench, images: int, seed: int) -> Evaluation:
     return bench.evaluate(recalibrated(bench.model, bench.calibration(images, seed)))
-
-
-def _since(started: float) -> float:
-    return round(time.perf_counter() - started, 4)

@@ -15,6 +15,9 @@ from tropnnc import certify
 from tropnnc.reduction import Reduction
 from tropnnc.report import Report
 
+# Bumped by hand whenever the same networks and images give other bounds or errors.
+GEOMETRY_VERSION = 1
+
 
 def geometry_section(
     model: nn.Module,

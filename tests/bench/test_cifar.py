@@ -7,18 +7,19 @@ import time
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
-from torch import Tensor, nn
 
 from experiments import augmentation
 from experiments.bench import Bench
-from experiments.data import Dataset, Split, normalise
+from experiments.data import Dataset, normalise
 from experiments.determinism import one_thread
-from experiments.evaluation import batches, laid_out
+from experiments.evaluation import laid_out
 from experiments.networks_cifar import CifarVGG, ResNet
 from experiments.settings import DatasetSettings, TrainSettings
 from experiments.timing import median_seconds
 from experiments.training import epochs
+from tests.bench.loops import bare_loop
 from tests.bench.timing import announce, race
+from tests.splits import random_split
 from tropnnc import compress
 
 SETTINGS = DatasetSettings("random", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -38,21 +39,6 @@ RECIPE = TrainSettings(
 )
 
 
-def random_split(images: int) -> Split:
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (images, 3, 32, 32), generator=generator, dtype=torch.uint8)
-    return Split(pixels, torch.randint(10, (images,), generator=generator))
-
-
-def _bare(model: nn.Module, images: Tensor, labels: Tensor) -> int:
-    correct = 0
-    with torch.inference_mode():
-        parts = batches(images)
-        for batch, truth in zip(parts, labels.split(len(parts[0])), strict=True):
-            correct += int((model(batch).argmax(dim=1) == truth).sum())
-    return correct
-
-
 def test_resnet56_against_a_bare_channels_last_loop(
     benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,7 +50,7 @@ def test_resnet56_against_a_bare_channels_last_loop(
     outcome = race(
         benchmark,
         lambda: bench.evaluate(small).correct,
-        lambda: _bare(small, images, split.labels),
+        lambda: bare_loop(small, images, split.labels),
         rounds=5,
     )
     announce(
@@ -78,7 +64,7 @@ def test_resnet56_against_a_bare_channels_last_loop(
 def test_latency_follows_multiply_adds(
     benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = CifarVGG(0.25, 10).eval()
+    model = CifarVGG(0.3125, 10).eval()
     image = torch.rand(128, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     images = laid_out(image)
     small, report = compress(model, images[:1], "l1", 0.5)
@@ -104,7 +90,7 @@ def test_augmentation_and_batching_against_a_training_step(
 
     def training() -> int:
         order = torch.Generator().manual_seed(0)
-        started, trained = time.perf_counter(), CifarVGG(0.25, 10)
+        started, trained = time.perf_counter(), CifarVGG(0.3125, 10)
         for epoch in epochs(trained, RECIPE, split, SETTINGS, order, "bench"):
             if epoch == 1:  # the first one warms up
                 started = time.perf_counter()

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
-from torch import Tensor, nn
 
 from experiments.architectures import LeNet5
-from experiments.evaluation import batches, evaluate
+from experiments.evaluation import evaluate
 from experiments.record import read_records
+from tests.bench.loops import bare_loop
 from tests.bench.timing import announce, median_seconds, race
 from tests.harness.cells import ROOT
 
@@ -23,15 +23,6 @@ IMAGES = 10_000
 METHODS = "l1,misiakos,tropnnc,tropnnc_iterative,thinet,thinet_keep"
 RATIOS = "0.75,0.5,0.25,0.1,0.05"
 MORE_RATIOS = f"{RATIOS},0.9,0.6,0.4,0.3,0.2"
-
-
-def _bare(model: nn.Module, images: Tensor, labels: Tensor) -> int:
-    correct = 0
-    with torch.inference_mode():
-        parts = batches(images)
-        for batch, truth in zip(parts, labels.split(len(parts[0])), strict=True):
-            correct += int((model(batch).argmax(dim=1) == truth).sum())
-    return correct
 
 
 def test_evaluation_against_a_bare_loop(
@@ -44,7 +35,7 @@ def test_evaluation_against_a_bare_loop(
     outcome = race(
         benchmark,
         lambda: evaluate(model, images, labels, torch.device("cpu")).correct,
-        lambda: _bare(model, images, labels),
+        lambda: bare_loop(model, images, labels),
         rounds=5,
     )
     announce(

@@ -14,14 +14,15 @@ from experiments import cell as cell_module
 from experiments import measure as measure_module
 from experiments.bench import open_bench
 from experiments.block import points, result_block
-from experiments.cell import Outcome, cell_identity, run_cell
+from experiments.cell import Outcome, cell_identity, cell_versions, run_cell
 from experiments.evaluation import unpack_bits
 from experiments.identity import digest
 from experiments.locks import Busy, lock
 from experiments.networks import training_of
 from experiments.record import write_record
-from experiments.settings import Machine
-from tests.harness.cells import a_cell, machine
+from experiments.report.rows import summary_row
+from experiments.settings import Finetuning, Machine
+from tests.harness.cells import RECIPE, a_cell, machine
 from tropnnc import Tier, TropnncError, compress, make_method
 
 
@@ -64,6 +65,19 @@ def test_identity_follows_from_what_the_record_says(here: Machine) -> None:
     assert record["identity"] == digest({key: record[key] for key in parts})
 
 
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"geometry_images": 10}, "geometry"),
+        ({"recalibration_images": 10}, "recalibration"),
+        ({"finetuning": Finetuning(RECIPE, (1,), from_scratch=False)}, "training"),
+    ],
+)
+def test_an_optional_section_has_its_own_version(change: dict[str, Any], part: str) -> None:
+    plain = cell_versions(a_cell())
+    assert cell_versions(a_cell(**change)) == {**plain, part: 1}
+
+
 def test_the_result_block_computes_its_difference(here: Machine) -> None:
     outcome = run_cell(a_cell("l1", ratio=0.25), here)
     record = record_of(outcome)
@@ -92,6 +106,8 @@ def test_two_machines_write_the_same_record_apart_from_timings(
     cell = a_cell("thinet", ratio=0.25, seed=2)
     first, second = (record_of(run_cell(cell, place)) for place in (here, machine(tmp_path)))
     assert first.pop("timing").keys() == second.pop("timing").keys()
+    assert summary_row(first).peak_rss == first["memory"]["peak_rss"] > 50 * 2**20  # torch alone
+    assert first.pop("memory").keys() == second.pop("memory").keys()
     assert first.pop("checksum") != second.pop("checksum")  # it covers the timings
     assert json.dumps(first) == json.dumps(second)
 

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -75,8 +76,7 @@ def test_the_costliest_network_leaves_with_all_its_cells_and_the_next_take_their
 
 
 def test_what_cannot_be_had_says_why() -> None:
-    networks = {"network 0": Network("net 0", math.inf, "no such file"), **costing(0, 5)}
-    networks["network 0"] = Network("net 0", math.inf, "no such file")
+    networks = {**costing(0, 5), "network 0": Network("net 0", math.inf, "no such file")}
     drawn = draw(cells(2, 2), 2, 1e9, lambda d: networks[d.row.checkpoint])
     assert [d.row.checkpoint for d in drawn.cells] == ["network 1"] * 2
     assert "whose cells came up 2 times: no such file" in drawn.text
@@ -98,10 +98,10 @@ def test_long_cells_count_with_their_network() -> None:
     shuffle=st.randoms(use_true_random=False),
 )
 def test_any_draw_fits_and_accounts_for_what_it_passed_over(
-    costs: list[float], each: int, number: int, seconds: float, shuffle: object
+    costs: list[float], each: int, number: int, seconds: float, shuffle: Random
 ) -> None:
     order, networks = cells(len(costs), each), costing(*costs)
-    shuffle.shuffle(order)  # type: ignore[attr-defined]
+    shuffle.shuffle(order)
     drawn = draw(order, number, seconds, lambda d: networks[d.row.checkpoint])
     used = {d.row.checkpoint for d in drawn.cells}
     assert drawn.seconds == pytest.approx(

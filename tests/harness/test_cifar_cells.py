@@ -14,7 +14,7 @@ from experiments import bench as bench_module
 from experiments import finetuning
 from experiments.bench import Bench, check_inputs, open_bench
 from experiments.cell import run_cell
-from experiments.data import Dataset, Split, load
+from experiments.data import Dataset, load
 from experiments.networks import obstacle
 from experiments.parsing import cell_settings, machine_settings
 from experiments.plan import make_plan
@@ -31,6 +31,7 @@ from experiments.settings import (
     Machine,
 )
 from tests.harness.cells import CELL, RECIPE, composed, machine
+from tests.splits import random_split
 from tropnnc import Tier, TropnncError, make_method, method_names
 
 RESNET = ArchSettings(
@@ -43,12 +44,6 @@ TINY = replace(
     train=replace(RECIPE, batch=50),
     scope="conv",
 )
-
-
-def random_split(images: int, seed: int) -> Split:
-    generator = torch.Generator().manual_seed(seed)
-    pixels = torch.randint(256, (images, 3, 32, 32), generator=generator, dtype=torch.uint8)
-    return Split(pixels, torch.randint(10, (images,), generator=generator))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +155,8 @@ def test_a_method_of_tier_weights_meets_a_loader_that_raises(
     def loader(*_: object) -> NoReturn:
         raise AssertionError("training images were read")
 
-    open_bench(cell(), here).dense  # noqa: B018  (trained and evaluated)
+    # Trained and evaluated before the loader breaks.
+    assert len(open_bench(cell(), here).dense.hits) == 90
     monkeypatch.setattr(Bench, "calibration", loader)
     monkeypatch.setattr(bench_module.Dataset, "train", property(loader), raising=False)
     fresh = replace(cell(method), ratio=0.3)
@@ -234,7 +230,7 @@ def test_the_learning_rate_is_the_best_on_the_validation_images(
 
 
 def test_the_validation_images_decide_whatever_the_test_images_say(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Judged:
         def __init__(self, correct: int) -> None:
@@ -244,7 +240,7 @@ def test_the_validation_images_decide_whatever_the_test_images_say(
     for preferred in TUNING.rates:
         verdicts = iter(Judged(int(rate == preferred)) for rate in TUNING.rates)
         monkeypatch.setattr(Bench, "validate", lambda *_, v=verdicts: next(v))
-        found = finetuning.finetuned(bench.model, TUNING, bench, seed=0)
+        found = finetuning.finetuned(bench.model, TUNING, bench, 0, tmp_path / str(preferred), here)
         assert found["learning_rates"]["chosen"] == preferred
 
 

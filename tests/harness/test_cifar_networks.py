@@ -25,7 +25,7 @@ def parameters(model: nn.Module) -> int:
     return sum(weights.numel() for weights in model.parameters())
 
 
-@pytest.mark.parametrize("width", [0.125, 0.25, 0.375])
+@pytest.mark.parametrize("width", [0.125, 0.25, 0.3125, 0.375])
 def test_vgg_has_a_unit_for_all_but_the_last_layer(width: float) -> None:
     found = units(CifarVGG(width, 10))
     assert tuple(found.values()) == tuple(width * full for full in VGG_WIDTHS)

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,15 @@ import torch
 from torch import nn
 
 from experiments import recalibration as recalibration_module
+from experiments import resuming
 from experiments.bench import Bench, open_bench
 from experiments.block import result_block
 from experiments.cell import run_cell
-from experiments.finetuning import finetune, reinitialised
+from experiments.finetuning import Curve, finetune, reinitialised
 from experiments.parsing import cell_settings
 from experiments.recalibration import recalibrated
 from experiments.report.rows import summary_row
+from experiments.resuming import Snapshot
 from experiments.settings import ArchSettings, CellSettings, Finetuning, Machine
 from tests.harness.cells import RECIPE, a_cell, composed, machine
 from tropnnc import TropnncError
@@ -84,11 +87,46 @@ def test_every_method_sees_the_same_batches_in_the_same_order(
         small = nn.Sequential(nn.Flatten(), nn.Linear(784, width), nn.ReLU(), nn.Linear(width, 10))
         seen.append([])
         small.register_forward_pre_hook(lambda _, inputs: seen[-1].append(inputs[0]))
-        assert list(finetune(small, TUNING, bench, seed=0)) == [1, 3]
+        curve = Curve()
+        finetune(small, TUNING, bench, 0, curve)
+        assert [point["epoch"] for point in curve.points] == [1, 3]
     first, second = seen
     assert len(first) == len(second) == 3 * 14
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert not torch.equal(first[0], first[14])
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+@pytest.mark.parametrize("kill", range(1, 7))
+def test_killed_after_any_epoch_it_goes_on_to_the_same_record(
+    here: Machine, kill: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two learning rates of three epochs each."""
+    cell = a_cell("l1", finetuning=replace(TUNING, rates=(0.01, 0.001)))
+    straight = record_of(cell, replace(here, results_dir=tmp_path / "straight"))
+    interrupted = replace(here, results_dir=tmp_path / "killed")
+    open_bench(cell, interrupted)  # the dense training is another one
+    steps: list[int] = []
+    save = Snapshot.save
+
+    def killing(snapshot: Snapshot, *state: Any) -> None:
+        save(snapshot, *state)
+        steps.append(1)
+        if len(steps) == kill:
+            raise Killed
+
+    monkeypatch.setattr(resuming, "SECONDS", 0.0)
+    monkeypatch.setattr(Snapshot, "save", killing)
+    with pytest.raises(Killed):
+        run_cell(cell, interrupted)
+    record = record_of(cell, interrupted)
+    assert len(steps) == 6
+    assert record["finetuned"] == straight["finetuned"]
+    assert record["learning_rates"] == straight["learning_rates"]
+    assert not list((interrupted.runs_dir / "finetunings").glob("*"))
 
 
 def test_from_scratch_has_the_widths_of_the_compressed_and_random_weights(here: Machine) -> None:

@@ -10,7 +10,11 @@ import torch
 from experiments.bench import open_bench
 from experiments.cell import run_cell
 from experiments.parsing import cell_settings
+from experiments.report.__main__ import report
+from experiments.report.figure import figures
 from experiments.report.rows import summary_row
+from experiments.report.summary import SummaryRow, read_summary, write_summary
+from experiments.report.tables import blocks
 from experiments.rescaling import rescaled
 from experiments.settings import Rescaling
 from tests.harness.cells import CELL, a_cell, composed, machine
@@ -21,7 +25,12 @@ from tropnnc.graph import discover
 from tropnnc.surgery import read_unit
 
 BY_E = Rescaling(seed=1, spread=1.0)
+ROWS = read_summary(Path(__file__).parent / "fixtures" / "tiny.csv")
 HOMOGENEOUS = [name for name, architecture in ZOO.items() if architecture.homogeneous]
+
+
+def on_rescaled(row: SummaryRow) -> SummaryRow:
+    return replace(row, settings=f"{row.settings} rescaling={row.seed + 1}")
 
 
 @pytest.mark.parametrize("name", HOMOGENEOUS)
@@ -118,3 +127,26 @@ def test_the_dense_network_is_not_touched(tmp_path: Path) -> None:
     assert other.checkpoint != before
     assert other.dataset is bench.dataset
     assert replace(bench).checkpoint == before
+
+
+def test_means_over_rescalings_are_not_drawn(tmp_path: Path) -> None:
+    moved = [on_rescaled(row) for row in ROWS]
+    assert figures(ROWS)
+    assert figures(moved) == {}
+    assert figures([*ROWS[:-1], moved[-1]]) == {}  # as little as a mean over both
+    write_summary(moved, tmp_path / "summary" / "x.csv")
+    _, written = report("x", tmp_path)
+    assert [path.name for path in written] == ["x.csv", "x.md", "x.tex"]
+
+
+def test_tables_say_what_their_mean_is_over() -> None:
+    over = "digits, lenet_a: top-1 in %, mean ± sd over n = 3"
+    [plain, _], [moved, other] = blocks(ROWS), blocks([on_rescaled(row) for row in ROWS])
+    assert plain.title == f"{over} dense networks"
+    assert moved.title == f"{over} rescalings of dense ones"
+    assert other.title.endswith("rescalings of dense ones")
+    # Every network by its own rows.
+    mixed = blocks([on_rescaled(row) if row.arch == "lenet_b" else row for row in ROWS])
+    assert [block.title for block in mixed] == [plain.title, other.title]
+    # Which rescaling it was is no other method.
+    assert [line.method for line in moved.lines] == [line.method for line in plain.lines]

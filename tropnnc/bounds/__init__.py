@@ -8,6 +8,7 @@ from tropnnc.bounds.rows import Decomposition, decompose, nearest_mix
 from tropnnc.bounds.unit import cluster_bound, direction_bound, neuron_bound, reduction_bound
 from tropnnc.bounds.zonotope import (
     centroid_bound,
+    check_radius,
     homogeneous_radius,
     inertia_bound,
     misiakos_bound,
@@ -19,6 +20,7 @@ from tropnnc.bounds.zonotope import (
 __all__ = [
     "Decomposition",
     "centroid_bound",
+    "check_radius",
     "cluster_bound",
     "decompose",
     "direction_bound",

@@ -18,10 +18,15 @@ from tropnnc.unit import Array, IntArray
 _ROUNDING = 1e-9
 
 
-def homogeneous_radius(radius: float) -> float:
-    """``ρ = √(1 + r²)``, which bounds ``(x, 1)`` for ``‖x‖ ≤ r``."""
+def check_radius(radius: float) -> None:
+    """Raise :class:`TropnncError` unless ``radius`` is a ball's: finite, 0 or more."""
     if not (math.isfinite(radius) and radius >= 0):
         raise TropnncError(f"radius {radius!r} is out of range, accepted are finite radii >= 0")
+
+
+def homogeneous_radius(radius: float) -> float:
+    """``ρ = √(1 + r²)``, which bounds ``(x, 1)`` for ``‖x‖ ≤ r``."""
+    check_radius(radius)
     return math.hypot(1.0, radius)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from torch import nn
 
-from tropnnc.bounds import homogeneous_radius
+from tropnnc.bounds import check_radius
 from tropnnc.certification.certificate import Certificate, UnitCertificate
 from tropnnc.certification.infer import Columns, inferred_mix
 from tropnnc.certification.walk import Walk
@@ -47,10 +47,10 @@ def certify(
             from the weights, which is valid but can be looser.
 
     Raises:
-        TropnncError: the networks do not belong together, or contain something that no bound
-            passes; it is named.
+        TropnncError: the radius is negative or not finite; the networks do not belong together,
+            or contain something that no bound passes; it is named.
     """
-    homogeneous_radius(radius)
+    check_radius(radius)
     dense, small = copy.deepcopy(model).eval(), copy.deepcopy(compressed).eval()
     mixing = _Mixing.of(dense, small, example_input, {} if report is None else report.mixes)
     before, after = (Network.of(trace(each, example_input), each) for each in (dense, small))

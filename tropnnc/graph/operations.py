@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 OperationKind = Literal[
-    "relu", "pool", "same", "reshape", "mean", "cat", "layer", "norm", "size", "add", "output",
-    "other",
+    "relu", "pool", "same", "reshape", "mean", "cat", "layer", "norm", "size", "add", "pad",
+    "output", "other",
 ]  # fmt: skip
 
 
@@ -38,6 +38,7 @@ _MODULES: dict[type[nn.Module], OperationKind] = {
     nn.Dropout: "same",
     nn.Dropout2d: "same",
     nn.Identity: "same",
+    nn.ZeroPad2d: "pad",
     nn.Flatten: "reshape",
     nn.Linear: "layer",
     nn.Conv2d: "layer",
@@ -59,6 +60,7 @@ _FUNCTIONS: dict[Any, OperationKind] = {
     F.adaptive_max_pool2d: "pool",
     F.dropout: "same",
     F.dropout2d: "same",
+    F.pad: "pad",
     torch.flatten: "reshape",
     torch.reshape: "reshape",
     torch.mean: "mean",
@@ -123,10 +125,18 @@ def _by_name(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation:
         return Operation(_METHODS.get(str(node.target), "other"), f"the method {node.target}")
     if node.target is getattr and node.args[1] != "shape":
         return Operation("other", f"the attribute {node.args[1]}")
+    if node.target is F.pad and not _pads_zeros(node):
+        return Operation("other", "the function pad")
     name = getattr(node.target, "__name__", str(node.target))
     # F.max_pool2d and its like dispatch through one function; the node's name keeps the operation.
     label = node.name.rstrip("_0123456789") if name == "fn" else name
     return Operation(_FUNCTIONS.get(node.target, "other"), f"the function {label}")
+
+
+def _pads_zeros(node: fx.Node) -> bool:
+    """Whether ``F.pad`` adds zeros to the last two dimensions at most."""
+    sizes, mode = argument(node, 1, "pad"), argument(node, 2, "mode", "constant")
+    return len(sizes) <= 4 and mode == "constant" and not argument(node, 3, "value")
 
 
 def pool_kind(label: str) -> str:

@@ -68,7 +68,9 @@ def step(path: Path, node: fx.Node, user: fx.Node, operation: Operation) -> Path
     """
     if operation.kind == "relu":
         return path.activated(operation.cap)
-    if operation.kind == "same":
+    if operation.kind == "pad":
+        _check_pad(path, node, operation)
+    if operation.kind in ("same", "pad"):
         return path
     if operation.kind == "pool":
         return _pool(path, user, operation)
@@ -86,6 +88,12 @@ def step(path: Path, node: fx.Node, user: fx.Node, operation: Operation) -> Path
     if operation.kind == "output":
         raise Obstacle("its output is returned by the model")
     raise Obstacle(f"feeds {operation.label}, which is not supported")
+
+
+def _check_pad(path: Path, node: fx.Node, operation: Operation) -> None:
+    """Zeros around each map: whatever mixes neurons leaves them zeros."""
+    if path.axis != 1 or len(shape(node) or ()) != 4:
+        raise Obstacle(f"feeds {operation.label} that may pad its neurons")
 
 
 def _pool(path: Path, user: fx.Node, operation: Operation) -> Path:
