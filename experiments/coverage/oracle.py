@@ -16,7 +16,7 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from experiments.coverage.models import with_random_weights
+from experiments.coverage.models import settle, with_random_weights
 from tropnnc.graph import Site, Structure, discover
 from tropnnc.graph.structure import narrowed
 from tropnnc.reduction import select
@@ -54,7 +54,7 @@ def compare(name: str) -> list[Compared]:
     """Every layer of the classifier ``name`` in turn, on random weights and 64 × 64 images."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(2, 3, _SIDE, _SIDE, generator=generator, dtype=torch.float64)
-    return compare_on(with_random_weights(name).double(), inputs)
+    return compare_on(settle(with_random_weights(name).double(), inputs), inputs)
 
 
 def compare_on(dense: nn.Module, inputs: Tensor) -> list[Compared]:

@@ -173,4 +173,4 @@ def _check_agreement(units: list[Compared]) -> None:
         assert layer.gap is not None
         assert layer.change is not None
         assert layer.gap <= 1e-9
-        assert layer.change > 1e-5
+        assert layer.change > 1e-4
