@@ -51,7 +51,7 @@ test: $(READY) ## run the fast tests (3 min)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadfile
 
 test-slow: $(READY) ## run the slow tests (3 min)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --timeout 900
 
 lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/ruff format --check .
