@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from scipy.sparse import csr_array
 from torch import Tensor, nn
@@ -44,34 +45,38 @@ class Rewriting:
 
     def original(self, sites: Sequence[Site]) -> None:
         """Every unit read from the dense network: first all rows, then all columns."""
-        dense = copy.deepcopy(self.small)
+        dense = _snapshot(self.small)
         reductions: dict[str, Reduction] = {}
         for site in self._with_progress(sites):
-            unit = self._read(dense, site, View(dense, site), View(dense, site))
-            reduction = self._reduce(unit)
+            reduction = self._write_rows(dense, site, View(dense, site), View(dense, site))
             if reduction.outgoing is not None:
                 raise TropnncError(
-                    f"{unit.name}: a fit of every tap works in sequential order only"
+                    f"{site.producer}: a fit of every tap works in sequential order only"
                 )
-            write_rows(self.small, site, unit, reduction)
             reductions[site.producer] = reduction
         for name, reduction in reductions.items():
             sites = self._write_columns(sites, name, reduction)
 
     def sequential(self, sites: Sequence[Site]) -> None:
         """Every unit read from the network as compressed so far."""
-        dense = self.small if self.images is None else copy.deepcopy(self.small)
+        dense = self.small if self.images is None else _snapshot(self.small)
         for before in self._with_progress(sites):
             site = _named(sites, before.producer)
-            unit = self._read(self.small, site, View(dense, before), View(self.small, site))
-            reduction = self._reduce(unit)
-            write_rows(self.small, site, unit, reduction)
+            views = View(dense, before), View(self.small, site)
+            reduction = self._write_rows(self.small, site, *views)
             sites = self._write_columns(sites, site.producer, reduction)
 
     def _with_progress(self, sites: Sequence[Site]) -> tqdm[Site]:
         """The units that lose neurons."""
         todo = [site for site in sites if self.widths[site.producer] < site.neurons]
         return tqdm(todo, desc="compress", unit="unit", delay=2, leave=False, disable=None)
+
+    def _write_rows(self, model: nn.Module, site: Site, dense: View, current: View) -> Reduction:
+        """Reduce the unit as ``model`` has it; of what was read nothing outlives the call."""
+        unit = self._read(model, site, dense, current)
+        reduction = self._reduce(unit)
+        write_rows(self.small, site, unit, reduction)
+        return reduction
 
     def _read(self, model: nn.Module, site: Site, dense: View, current: View) -> Unit:
         if self.images is None:
@@ -94,6 +99,12 @@ class Rewriting:
         if reduction.mix is not None:
             self.mixes[name] = csr_array(reduction.mix)
         return narrowed(sites, site, reduction.width)
+
+
+def _snapshot(model: nn.Module) -> nn.Module:
+    """``model`` as it is now, its tensors shared: surgery replaces them, it changes none."""
+    tensors = chain(model.parameters(), model.buffers())
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
 def _named(sites: Sequence[Site], name: str) -> Site:

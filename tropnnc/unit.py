@@ -209,7 +209,7 @@ class Unit:
     def outgoing(self) -> Array:
         """Outgoing weights of every neuron on all consumers and taps, ``[n, Σ m·taps]``."""
         rows = [c.outgoing.transpose(1, 0, 2).reshape(self.neurons, -1) for c in self.consumers]
-        return np.concatenate(rows, axis=1)
+        return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
 
     @property
     def outgoing_norms(self) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,8 +19,8 @@ from tropnnc.unit import (
 
 
 def to_array(tensor: Tensor) -> Array:
-    """A float64 copy on the CPU."""
-    return tensor.detach().to("cpu", torch.float64).numpy().copy()
+    """A float64 copy on the CPU, in C order."""
+    return torch.empty(tensor.shape, dtype=torch.float64).copy_(tensor.detach()).numpy()
 
 
 def read_unit(
@@ -31,16 +30,15 @@ def read_unit(
     calibration: Calibration | None = None,
 ) -> Unit:
     """The unit at ``site`` as ``model`` has it now."""
-    producer = model.get_submodule(site.producer)
-    filters, bias = read_layer(producer)
+    raw = read_rows(model.get_submodule(site.producer))
     batch_norm = None if site.batch_norm is None else read_norm(model, site.batch_norm)
     return Unit(
         name=site.producer,
         kind=site.kind,
-        incoming=fold(filters, bias, batch_norm),
+        incoming=fold(raw, batch_norm),
         consumers=tuple(read_consumer(model, link, site.neurons) for link in site.links),
-        filters=filters,
-        filter_bias=bias,
+        filters=raw[:, :-1],
+        filter_bias=raw[:, -1],
         kernel=site.layer.kernel,
         between=site.between,
         batch_norm=batch_norm,
@@ -51,20 +49,23 @@ def read_unit(
     )
 
 
-def read_layer(module: nn.Module) -> tuple[Array, Array]:
-    """Filters ``[n, d]`` and bias ``[n]`` (zeros where there is none)."""
+def read_rows(module: nn.Module) -> Array:
+    """Raw rows ``[n, d+1]``, bias last (zero where there is none), read without another copy."""
     assert isinstance(module, nn.Linear | nn.Conv2d)
-    weight = to_array(module.weight)
-    bias = np.zeros(len(weight)) if module.bias is None else to_array(module.bias)
-    return weight.reshape(len(weight), -1), bias
+    weight = module.weight.detach()
+    rows = torch.zeros(len(weight), weight[0].numel() + 1, dtype=torch.float64)
+    rows[:, :-1].view(weight.shape).copy_(weight)
+    if module.bias is not None:
+        rows[:, -1].copy_(module.bias.detach())
+    return rows.numpy()
 
 
 def read_depthwise(model: nn.Module, place: DepthwisePlace) -> Depthwise:
     """The depthwise convolution at ``place``."""
-    filters, bias = read_layer(model.get_submodule(place.name))
+    raw = read_rows(model.get_submodule(place.name))
     batch_norm = None if place.batch_norm is None else read_norm(model, place.batch_norm)
-    rows = fold(filters, bias, batch_norm)
-    return Depthwise(place.name, rows, filters, bias, batch_norm, place.cap)
+    rows = fold(raw, batch_norm)
+    return Depthwise(place.name, rows, raw[:, :-1], raw[:, -1], batch_norm, place.cap)
 
 
 def read_norm(model: nn.Module, name: str) -> BatchNorm:
@@ -80,13 +81,17 @@ def read_norm(model: nn.Module, name: str) -> BatchNorm:
     )  # fmt: skip
 
 
-def fold(filters: Array, bias: Array, batch_norm: BatchNorm | None) -> Array:
-    """Rows ``[n, d+1]``, bias last: what the ReLU sees in evaluation mode."""
-    if batch_norm is not None:
-        scale = batch_norm.scale
-        filters = filters * scale[:, None]
-        bias = batch_norm.bias + scale * (bias - batch_norm.running_mean)
-    return np.concatenate([filters, bias[:, None]], axis=1)
+def fold(raw: Array, batch_norm: BatchNorm | None) -> Array:
+    """Rows ``[n, d+1]``, bias last: what the ReLU sees in evaluation mode.
+
+    The ``raw`` rows themselves, no copy, where there is no batch norm.
+    """
+    if batch_norm is None:
+        return raw
+    scale = batch_norm.scale
+    rows = raw * scale[:, None]
+    rows[:, -1] = batch_norm.bias + scale * (raw[:, -1] - batch_norm.running_mean)
+    return rows
 
 
 def read_consumer(model: nn.Module, link: Link, neurons: int) -> Consumer:

@@ -14,6 +14,9 @@ from tropnnc.surgery.batchnorm import Unfolded, unfold
 from tropnnc.surgery.read import to_array
 from tropnnc.unit import Array, BatchNorm, Unit
 
+# Values of a consumer's weight that are mixed at once.
+_AT_ONCE = 1 << 24
+
 
 def write_rows(model: nn.Module, site: Site, unit: Unit, reduction: Reduction) -> None:
     """Give the producer at ``site`` and its depthwise convolutions the rows of ``reduction``.
@@ -34,14 +37,13 @@ def write_columns(model: nn.Module, site: Site, reduction: Reduction) -> None:
         module = model.get_submodule(link.consumer)
         assert isinstance(module, nn.Linear | nn.Conv2d)
         stop = link.start + site.neurons * link.block
-        old = to_array(module.weight[:, link.start : stop])
-        rows = len(old)
+        old = module.weight.detach()[:, link.start : stop]
         if reduction.outgoing is not None:
-            new = reduction.outgoing[index]
+            new = _like(old, reduction.outgoing[index].reshape(len(old), -1, *old.shape[2:]))
         else:
             assert reduction.mix is not None
-            new = mixed(old.reshape(rows, site.neurons, -1), reduction.mix)
-        _write_input(module, link, stop, new.reshape(rows, -1, *old.shape[2:]))
+            new = _mixed_columns(old, site.neurons, reduction.mix)
+        _write_input(module, link, stop, new)
         if reduction.row_scale is not None:
             _scale_outputs(module, reduction.row_scale[index])
         if reduction.offset is not None:
@@ -57,11 +59,26 @@ def mixed(outgoing: Array, mix: Array) -> Array:
     return new.reshape(-1, rows, taps).transpose(1, 0, 2)
 
 
+def _mixed_columns(old: Tensor, neurons: int, mix: Array) -> Tensor:
+    """:func:`mixed` of the columns ``old`` of a weight, some outputs at a time."""
+    parts = []
+    for part in old.split(max(1, _AT_ONCE // old[0].numel())):
+        new = mixed(to_array(part).reshape(len(part), neurons, -1), mix)
+        parts.append(_like(old, new.reshape(len(part), -1, *old.shape[2:])))
+    return torch.cat(parts)
+
+
+def _like(old: Tensor, values: Array) -> Tensor:
+    """``values`` with the dtype and the device of ``old``, in memory of their own, in C order."""
+    new = torch.empty(values.shape, dtype=old.dtype, device=old.device)
+    return new.copy_(torch.from_numpy(values))
+
+
 def set_parameter(module: nn.Module, name: str, values: Array) -> None:
     """Replace a parameter, keeping its dtype, device and ``requires_grad`` (or the weight's)."""
     old: Tensor | None = getattr(module, name)
     like = old if old is not None else module.get_parameter("weight")
-    tensor = torch.from_numpy(np.ascontiguousarray(values)).to(like.device, like.dtype)
+    tensor = _like(like.detach(), values)
     setattr(module, name, nn.Parameter(tensor, requires_grad=like.requires_grad))
 
 
@@ -98,11 +115,10 @@ def _write_norm(module: nn.Module, batch_norm: BatchNorm) -> None:
     module.num_features = len(batch_norm.weight)
 
 
-def _write_input(module: nn.Linear | nn.Conv2d, link: Link, stop: int, new: Array) -> None:
+def _write_input(module: nn.Linear | nn.Conv2d, link: Link, stop: int, new: Tensor) -> None:
     """Replace the input columns ``link.start … stop``; the others stay as they are, bit for bit."""
     weight = module.weight.detach()
-    columns = torch.from_numpy(np.ascontiguousarray(new)).to(weight.device, weight.dtype)
-    joined = torch.cat([weight[:, : link.start], columns, weight[:, stop:]], dim=1)
+    joined = torch.cat([weight[:, : link.start], new, weight[:, stop:]], dim=1)
     module.weight = nn.Parameter(joined, requires_grad=module.weight.requires_grad)
     if isinstance(module, nn.Linear):
         module.in_features = joined.shape[1]
