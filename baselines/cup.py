@@ -6,7 +6,7 @@ threshold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Cup:
         ranked = np.argsort(-state.norms, kind="stable")
         # np.unique names the first of each cluster in this order, the one of largest norm.
         _, first = np.unique(labels[ranked], return_index=True)
-        return replace(select(state.unit, np.sort(ranked[first])), clusters=labels)
+        return select(state.unit, np.sort(ranked[first]), clusters=labels)
 
 
 def cup_widths(budget: Budget = "neurons") -> GlobalCut:

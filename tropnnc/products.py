@@ -1,7 +1,6 @@
 """Products of the large matrices of a layer, a block at a time: 4,096 × 25,088 floats are 0.8 GB.
 
-Up to ``MANY`` rows there is one block, and the plain expression: committed records are its, bit by
-bit.
+Up to ``MANY`` rows the bits are those of the plain expression, which committed records come from.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from tropnnc.unit import Array, IntArray
 # Neurons above which a layer is large: K-means of 4,096 takes seconds from their Gram matrix,
 # by scikit-learn an hour.
 MANY = 1024
+# Entries in a block of rows, which then stay in the cache; a row's result does not depend on it.
+_ENTRIES = 1 << 18
 # Columns in a block of a Gram matrix.
 _COLUMNS = 4096
 
@@ -27,14 +28,12 @@ def combine(combination: Array, rows: Array) -> Array:
 
 def row_products(rows: Array, others: Array, partner: IntArray) -> Array:
     """Inner product ``[n]`` of each of ``rows [n, d]`` with row ``partner [n]`` of ``others``."""
-    return np.concatenate(
-        [(rows[b] * others[partner[b]]).sum(axis=1) for b in _row_blocks(len(rows))]
-    )
+    return np.concatenate([(rows[b] * others[partner[b]]).sum(axis=1) for b in _row_blocks(rows)])
 
 
-def row_norms(rows: Array) -> Array:
-    """Length of every row, ``[n]``."""
-    return np.concatenate([np.linalg.norm(rows[b], axis=1) for b in _row_blocks(len(rows))])
+def row_norms(rows: Array, order: int = 2) -> Array:
+    """Length of every row, or its norm of another ``order``, ``[n]``."""
+    return np.concatenate([np.linalg.norm(rows[b], order, axis=1) for b in _row_blocks(rows)])
 
 
 def gram_of(*features: Array, centred: bool = False) -> Array:
@@ -52,8 +51,9 @@ def gram_of(*features: Array, centred: bool = False) -> Array:
     return gram
 
 
-def _row_blocks(n: int) -> list[slice]:
-    return [slice(start, start + MANY) for start in range(0, n, MANY)]
+def _row_blocks(rows: Array) -> list[slice]:
+    at_once = max(1, _ENTRIES // rows.shape[1])
+    return [slice(start, start + at_once) for start in range(0, len(rows), at_once)]
 
 
 def column_blocks(features: Sequence[Array], width: int) -> Iterator[Array]:

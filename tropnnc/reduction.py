@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tropnnc.errors import TropnncError
+from tropnnc.lazy import later, lazy, length
 from tropnnc.unit import Array, IntArray, Unit
 
 
+@lazy("incoming")
 @dataclass(frozen=True)
 class Reduction:
     """A unit of ``n`` neurons rewritten with ``k``.
@@ -24,6 +26,8 @@ class Reduction:
         kept: indices ``[k]`` where the rows are selected neurons (also when refitted).
         combination: ``A [k, n]`` where ``incoming = A·unit.incoming``.
         clusters: cluster of each neuron ``[n]``, for reports.
+        selects: made by :func:`select`: the neurons ``kept`` stay as they are on either side, and
+            are copied instead of computed. What ``replace`` makes of it does not have it.
     """
 
     incoming: Array
@@ -34,16 +38,23 @@ class Reduction:
     kept: IntArray | None = None
     combination: Array | None = None
     clusters: IntArray | None = None
+    selects: bool = field(default=False, init=False)
+
+    @property
+    def selected(self) -> IntArray | None:
+        """``kept`` where that is all there is to it."""
+        return self.kept if self.selects else None
 
     @property
     def width(self) -> int:
         """``k``."""
-        return self.incoming.shape[0]
+        return length(self, "incoming")
 
     def check(self, unit: Unit, k: int) -> None:
         """Raise :class:`TropnncError` unless this is finite and rewrites ``unit`` with ``k``."""
         n = unit.neurons
-        self._expect(unit, "incoming", self.incoming, (k, unit.incoming.shape[1]))
+        if not self.selects:
+            self._expect(unit, "incoming", self.incoming, (k, unit.incoming.shape[1]))
         if (self.mix is None) == (self.outgoing is None):
             raise TropnncError(f"{unit.name}: a reduction gives either mix or outgoing")
         if self.mix is not None:
@@ -82,11 +93,20 @@ def check_width(unit: Unit, k: int) -> None:
         )
 
 
-def select(unit: Unit, kept: IntArray, scale: Array | None = None) -> Reduction:
-    """Keep the neurons ``kept [k]``, their outgoing weights multiplied by ``scale [k]`` (or 1)."""
+def select(
+    unit: Unit, kept: IntArray, scale: Array | None = None, clusters: IntArray | None = None
+) -> Reduction:
+    """Keep the neurons ``kept [k]``, their outgoing weights multiplied by ``scale [k]`` (or 1).
+
+    ``clusters [n]``, if they come from any, are only for reports.
+    """
     mix = np.zeros((unit.neurons, len(kept)))
     mix[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
-    return Reduction(incoming=unit.incoming[kept], mix=mix, kept=kept)
+    rows = later(lambda: unit.incoming[kept], len(kept))
+    reduction = Reduction(incoming=rows, mix=mix, kept=kept, clusters=clusters)
+    if scale is None:
+        object.__setattr__(reduction, "selects", True)
+    return reduction
 
 
 def select_largest(unit: Unit, scores: Array, k: int) -> Reduction:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 from scipy.sparse import csr_array
 from torch import Tensor, nn
@@ -17,7 +15,7 @@ from tropnnc.graph.structure import Site, narrowed
 from tropnnc.protocols import Reducer
 from tropnnc.reduction import Reduction
 from tropnnc.seeding import derive_rng
-from tropnnc.surgery import read_unit, write_columns, write_rows
+from tropnnc.surgery import read_unit, sharing_copy, write_columns, write_rows
 from tropnnc.unit import Pixels, Unit
 
 
@@ -45,7 +43,7 @@ class Rewriting:
 
     def original(self, sites: Sequence[Site]) -> None:
         """Every unit read from the dense network: first all rows, then all columns."""
-        dense = _snapshot(self.small)
+        dense = sharing_copy(self.small)
         reductions: dict[str, Reduction] = {}
         for site in self._with_progress(sites):
             reduction = self._write_rows(dense, site, View(dense, site), View(dense, site))
@@ -59,7 +57,7 @@ class Rewriting:
 
     def sequential(self, sites: Sequence[Site]) -> None:
         """Every unit read from the network as compressed so far."""
-        dense = self.small if self.images is None else _snapshot(self.small)
+        dense = self.small if self.images is None else sharing_copy(self.small)
         for before in self._with_progress(sites):
             site = _named(sites, before.producer)
             views = View(dense, before), View(self.small, site)
@@ -99,12 +97,6 @@ class Rewriting:
         if reduction.mix is not None:
             self.mixes[name] = csr_array(reduction.mix)
         return narrowed(sites, site, reduction.width)
-
-
-def _snapshot(model: nn.Module) -> nn.Module:
-    """``model`` as it is now, its tensors shared: surgery replaces them, it changes none."""
-    tensors = chain(model.parameters(), model.buffers())
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
 def _named(sites: Sequence[Site], name: str) -> Site:

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baselines.misiakos import misiakos
 from tests.units import KINDS, clusters_of, make_unit, mix_of
-from tropnnc import clustering, make_method, products, spherical
+from tropnnc import clustering, products, spherical
 from tropnnc.clustering import membership, project
+from tropnnc.merging import Merging, tropnnc, tropnnc_iterative
 from tropnnc.products import column_blocks, combine, gram_of, row_norms, row_products
+from tropnnc.spherical import tropnnc_spherical
 from tropnnc.unit import IntArray
 
 seeds = st.integers(0, 2**31)
@@ -62,19 +65,17 @@ def test_projection_slab_by_slab(seed: int, n: int, width: int, more: int) -> No
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("name", "options"),
+    "method",
     [
-        ("tropnnc", {}),
-        ("tropnnc", {"balance": "equalised", "outgoing": "projection"}),
-        ("tropnnc_iterative", {}),
-        ("misiakos", {}),
+        tropnnc(),
+        tropnnc(balance="equalised", outgoing="projection"),
+        tropnnc_iterative(),
+        misiakos(),
     ],
 )
-def test_merging_many_neurons(
-    name: str, options: dict[str, str], kind: str, request: pytest.FixtureRequest
-) -> None:
+def test_merging_many_neurons(method: Merging, kind: str, request: pytest.FixtureRequest) -> None:
     """Of the same clusters, the same rows and mixing as of few."""
-    unit, method = make_unit(kind, np.random.default_rng(0), 12), make_method(name, **options)
+    unit = make_unit(kind, np.random.default_rng(0), 12)
     labels = labels_of(np.random.default_rng(1), 12, 5)
     before = method.merge(method.prepare(unit, np.random.default_rng(0)), labels)
     request.getfixturevalue("few")
@@ -90,7 +91,7 @@ def test_merging_many_neurons(
 @pytest.mark.parametrize("kind", KINDS)
 def test_spherical_merging_of_many_neurons(kind: str, request: pytest.FixtureRequest) -> None:
     """The same clusters too: both paths draw the same starts."""
-    unit, method = make_unit(kind, np.random.default_rng(2), 12), make_method("tropnnc_spherical")
+    unit, method = make_unit(kind, np.random.default_rng(2), 12), tropnnc_spherical()
     before = method.reduce(method.prepare(unit, np.random.default_rng(0)), 5)
     request.getfixturevalue("few")
     state = method.prepare(unit, np.random.default_rng(0))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tropnnc.graph.structure import DepthwisePlace, Link, Site
+from tropnnc.lazy import later
 from tropnnc.unit import (
     Array,
     BatchNorm,
@@ -29,16 +33,18 @@ def read_unit(
     pixels: Pixels | None = None,
     calibration: Calibration | None = None,
 ) -> Unit:
-    """The unit at ``site`` as ``model`` has it now."""
-    raw = read_rows(model.get_submodule(site.producer))
+    """The unit at ``site`` as ``model`` has it now, its weights read when they are first used."""
     batch_norm = None if site.batch_norm is None else read_norm(model, site.batch_norm)
+    # Of the tensors of now, whenever they are read: surgery replaces tensors, it changes none.
+    weight, bias = _tensors(model.get_submodule(site.producer))
+    raw = cache(lambda: _rows(weight, bias))
     return Unit(
         name=site.producer,
         kind=site.kind,
-        incoming=fold(raw, batch_norm),
+        incoming=later(lambda: fold(raw(), batch_norm), len(weight)),
         consumers=tuple(read_consumer(model, link, site.neurons) for link in site.links),
-        filters=raw[:, :-1],
-        filter_bias=raw[:, -1],
+        filters=later(lambda: raw()[:, :-1], len(weight)),
+        filter_bias=np.zeros(len(weight)) if bias is None else to_array(bias),
         kernel=site.layer.kernel,
         between=site.between,
         batch_norm=batch_norm,
@@ -50,13 +56,20 @@ def read_unit(
 
 
 def read_rows(module: nn.Module) -> Array:
-    """Raw rows ``[n, d+1]``, bias last (zero where there is none), read without another copy."""
+    """Raw rows ``[n, d+1]``, bias last (zero where there is none)."""
+    return _rows(*_tensors(module))
+
+
+def _tensors(module: nn.Module) -> tuple[Tensor, Tensor | None]:
     assert isinstance(module, nn.Linear | nn.Conv2d)
-    weight = module.weight.detach()
-    rows = torch.zeros(len(weight), weight[0].numel() + 1, dtype=torch.float64)
+    return module.weight.detach(), None if module.bias is None else module.bias.detach()
+
+
+def _rows(weight: Tensor, bias: Tensor | None) -> Array:
+    """Side by side, without another copy."""
+    rows = torch.empty(len(weight), weight[0].numel() + 1, dtype=torch.float64)
     rows[:, :-1].view(weight.shape).copy_(weight)
-    if module.bias is not None:
-        rows[:, -1].copy_(module.bias.detach())
+    rows[:, -1] = 0.0 if bias is None else bias
     return rows.numpy()
 
 
@@ -95,14 +108,17 @@ def fold(raw: Array, batch_norm: BatchNorm | None) -> Array:
 
 
 def read_consumer(model: nn.Module, link: Link, neurons: int) -> Consumer:
-    """The consumer's weights on the unit's ``neurons``, ``[m, n, taps]``."""
+    """The consumer and its weights on the unit's ``neurons``, ``[m, n, taps]``."""
     module = model.get_submodule(link.consumer)
     assert isinstance(module, nn.Linear | nn.Conv2d)
     columns = module.weight[:, link.start : link.start + neurons * link.block]
-    outgoing = to_array(columns).reshape(len(columns), neurons, -1)
+
+    def outgoing() -> Array:
+        return to_array(columns).reshape(len(columns), neurons, -1)
+
     batch_norm = None if link.batch_norm is None else read_norm(model, link.batch_norm)
     geometry = read_geometry(module) if isinstance(module, nn.Conv2d) else None
-    return Consumer(link.consumer, outgoing, geometry, batch_norm)
+    return Consumer(link.consumer, later(outgoing, len(columns)), geometry, batch_norm)
 
 
 def read_geometry(module: nn.Conv2d) -> ConvGeometry:
