@@ -109,7 +109,7 @@ gpu-smoke: $(READY) ## a few committed CIFAR cells on CUDA, image by image again
 	$(BIN)/python -m experiments.check gpu
 
 # The weights are committed: this makes them anew, or what is missing, one after another.
-train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on (2.5 h on one core)
+train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on (6 h on one core)
 	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=cifar_vgg --seeds 0 1 2
 	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=cifar_alexnet
 	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=resnet20
