@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from math import inf
+from math import inf, isinf
 from typing import Literal, Protocol
 
 import numpy as np
@@ -201,6 +201,11 @@ class Unit:
     def neurons(self) -> int:
         """``n``."""
         return length(self, "incoming")
+
+    @property
+    def is_homogeneous(self) -> bool:
+        """Whether a factor on a neuron's row comes out behind it, see :mod:`tropnnc.rescaling`."""
+        return isinf(self.cap) and not self.depthwise
 
     @property
     def own_rows(self) -> Array:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from experiments.coverage.models import classifiers, on_meta, with_random_weights
+from experiments.coverage.models import classifiers, on_meta, settle, with_random_weights
 from tests.contract.algebra import Recorder, with_reductions
 from tropnnc import TropnncError, compress, make_method
 from tropnnc.graph import discover
@@ -78,7 +78,8 @@ def test_units_are_those_of_the_drawing(name: str) -> None:
 @pytest.mark.parametrize("method", ["l1", "tropnnc"])
 def test_classifiers(name: str, method: str) -> None:
     side, left = SIDES[name]
-    model, inputs = with_random_weights(name).double(), _inputs(side).double()
+    inputs = _inputs(side).double()
+    model = settle(with_random_weights(name).double(), inputs)
     options = {"n_init": 1} if method == "tropnnc" else {}
     scope = "conv" if method == "tropnnc" and name in WIDE else "all"
     recorder = Recorder(make_method(method, **options))
