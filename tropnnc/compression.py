@@ -15,7 +15,7 @@ from tropnnc.protocols import ORDERS, Allocator, Order, Reducer
 from tropnnc.report import Report, make_report
 from tropnnc.rewriting import Rewriting
 from tropnnc.scope import Scope, sites_in
-from tropnnc.surgery import own_tensors, read_unit, sharing_copy
+from tropnnc.surgery import owning_copy, read_unit, sharing_copy
 from tropnnc.unit import Pixels, Tier
 
 
@@ -66,7 +66,7 @@ def compress(
     if any(widths[site.producer] < site.neurons for site in sites):
         rewrite = rewriting.original if order == "original" else rewriting.sequential
         rewrite(sites)
-    own_tensors(small, model)
+    small = owning_copy(small, model)
     for module, original in zip(small.modules(), model.modules(), strict=True):
         module.training = original.training
     settings = {
@@ -103,7 +103,7 @@ def _images_for(reducer: Reducer, calibration: Tensor | None, name: str) -> Tens
 
 
 def _opened(model: nn.Module, example: Example) -> tuple[nn.Module, Structure]:
-    """A copy in evaluation mode, on the same tensors, and its structure."""
+    """A copy in evaluation mode, on the same parameters, and its structure."""
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point() and not _is_finite(tensor):
             raise TropnncError(f"{name} has NaN or infinite entries")

@@ -26,8 +26,9 @@ class Reduction:
         kept: indices ``[k]`` where the rows are selected neurons (also when refitted).
         combination: ``A [k, n]`` where ``incoming = A·unit.incoming``.
         clusters: cluster of each neuron ``[n]``, for reports.
-        selects: made by :func:`select`: the neurons ``kept`` stay as they are on either side, and
-            are copied instead of computed. What ``replace`` makes of it does not have it.
+        selected: ``kept`` where :func:`select` made this, that is where these neurons stay as they
+            are on either side: surgery copies them instead of computing. What ``replace`` makes of
+            it does not have it.
     """
 
     incoming: Array
@@ -38,12 +39,7 @@ class Reduction:
     kept: IntArray | None = None
     combination: Array | None = None
     clusters: IntArray | None = None
-    selects: bool = field(default=False, init=False)
-
-    @property
-    def selected(self) -> IntArray | None:
-        """``kept`` where that is all there is to it."""
-        return self.kept if self.selects else None
+    selected: IntArray | None = field(default=None, init=False)
 
     @property
     def width(self) -> int:
@@ -53,7 +49,7 @@ class Reduction:
     def check(self, unit: Unit, k: int) -> None:
         """Raise :class:`TropnncError` unless this is finite and rewrites ``unit`` with ``k``."""
         n = unit.neurons
-        if not self.selects:
+        if self.selected is None:
             self._expect(unit, "incoming", self.incoming, (k, unit.incoming.shape[1]))
         if (self.mix is None) == (self.outgoing is None):
             raise TropnncError(f"{unit.name}: a reduction gives either mix or outgoing")
@@ -105,7 +101,7 @@ def select(
     rows = later(lambda: unit.incoming[kept], len(kept))
     reduction = Reduction(incoming=rows, mix=mix, kept=kept, clusters=clusters)
     if scale is None:
-        object.__setattr__(reduction, "selects", True)
+        object.__setattr__(reduction, "selected", kept)
     return reduction
 
 

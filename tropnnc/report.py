@@ -93,9 +93,12 @@ def make_report(
 def _narrowed(
     macs: Mapping[str, int], sites: Sequence[Site], model: nn.Module, small: nn.Module
 ) -> Mapping[str, int]:
-    """Multiply-adds of ``small``: each weight of a layer is used at as many places as before."""
+    """Of ``small`` and of its layers that were rewritten, from those of ``model``.
+
+    Each weight of a layer is used at as many places as before.
+    """
     touched = {site.producer for site in sites} | {p.name for s in sites for p in s.depthwise}
-    kept = dict(macs)
+    kept = {"": macs[""]}
     for name in touched | {link.consumer for site in sites for link in site.links}:
         before, after = (m.get_submodule(name).get_parameter("weight") for m in (model, small))
         kept[name] = macs[name] // before.numel() * after.numel()

@@ -111,7 +111,7 @@ def read_consumer(model: nn.Module, link: Link, neurons: int) -> Consumer:
     """The consumer and its weights on the unit's ``neurons``, ``[m, n, taps]``."""
     module = model.get_submodule(link.consumer)
     assert isinstance(module, nn.Linear | nn.Conv2d)
-    columns = module.weight[:, link.start : link.start + neurons * link.block]
+    columns = module.weight.detach()[:, link.start : link.start + neurons * link.block]
 
     def outgoing() -> Array:
         return to_array(columns).reshape(len(columns), neurons, -1)

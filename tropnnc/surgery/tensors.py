@@ -1,30 +1,25 @@
-"""Replace a layer's tensors. No tensor is ever changed: copies of a network may share them."""
+"""Replace a layer's tensors. No parameter is ever changed: copies of a network may share it."""
 
 from __future__ import annotations
 
 import copy
-from itertools import chain
 
 import torch
 from torch import Tensor, nn
 
 
 def sharing_copy(model: nn.Module) -> nn.Module:
-    """Modules of their own on the tensors of ``model``."""
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in _tensors(model)})
+    """Modules and buffers of their own on the parameters of ``model``."""
+    return copy.deepcopy(model, {id(p): p for p in model.parameters()})
 
 
-def own_tensors(model: nn.Module, other: nn.Module) -> None:
-    """Copy those tensors of ``model`` that are still those of ``other``; tied ones stay tied."""
-    shared = {id(tensor) for tensor in _tensors(other)}
-    copies: dict[int, object] = {}
-    for module in model.modules():
-        for name, parameter in module._parameters.items():
-            if id(parameter) in shared:
-                module._parameters[name] = copy.deepcopy(parameter, copies)
-        for name, buffer in module._buffers.items():
-            if id(buffer) in shared:
-                module._buffers[name] = copy.deepcopy(buffer, copies)
+def owning_copy(model: nn.Module, other: nn.Module) -> nn.Module:
+    """``model`` with copies of those parameters that are still those of ``other``, tied as before.
+
+    The others, written since, are not copied: they may be most of the memory.
+    """
+    shared = {id(p) for p in other.parameters()}
+    return copy.deepcopy(model, {id(p): p for p in model.parameters() if id(p) not in shared})
 
 
 def replace_parameter(module: nn.Module, name: str, values: Tensor) -> None:
@@ -56,7 +51,3 @@ def write_input(module: nn.Linear | nn.Conv2d, start: int, stop: int, new: Tenso
         module.in_features = joined.shape[1]
     else:
         module.in_channels = joined.shape[1]
-
-
-def _tensors(model: nn.Module) -> chain[Tensor]:
-    return chain(model.parameters(), model.buffers())
