@@ -15,7 +15,7 @@ from tropnnc.protocols import ORDERS, Allocator, Order, Reducer
 from tropnnc.report import Report, make_report
 from tropnnc.rewriting import Rewriting
 from tropnnc.scope import Scope, sites_in
-from tropnnc.surgery import owning_copy, read_unit, sharing_copy
+from tropnnc.surgery import copy_to_narrow, read_unit, sharing_copy
 from tropnnc.unit import Pixels, Tier
 
 
@@ -58,15 +58,15 @@ def compress(
     check_choice("order", order, ORDERS)
     images = _images_for(reducer, calibration, name)
     ratio = check_ratio(ratio)
-    small, structure = _opened(model, example_input)
+    dense, structure = _opened(model, example_input)
     sites = sites_in(structure, scope)
     chosen = make_allocator(allocator) if isinstance(allocator, str) else allocator
-    widths = _widths(small, sites, chosen, ratio)
-    rewriting = Rewriting(small, reducer, widths, seed, pixels or Pixels(), images)
-    if any(widths[site.producer] < site.neurons for site in sites):
-        rewrite = rewriting.original if order == "original" else rewriting.sequential
-        rewrite(sites)
-    small = owning_copy(small, model)
+    widths = _widths(dense, sites, chosen, ratio)
+    narrower = [site for site in sites if widths[site.producer] < site.neurons]
+    small = copy_to_narrow(dense, narrower)
+    rewriting = Rewriting(dense, small, reducer, widths, seed, pixels or Pixels(), images)
+    rewrite = rewriting.original if order == "original" else rewriting.sequential
+    rewrite(sites)
     for module, original in zip(small.modules(), model.modules(), strict=True):
         module.training = original.training
     settings = {

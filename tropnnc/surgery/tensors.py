@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from tropnnc.graph.structure import Site
 
 
 def sharing_copy(model: nn.Module) -> nn.Module:
@@ -13,13 +16,15 @@ def sharing_copy(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, {id(p): p for p in model.parameters()})
 
 
-def owning_copy(model: nn.Module, other: nn.Module) -> nn.Module:
-    """``model`` with copies of those parameters that are still those of ``other``, tied as before.
+def copy_to_narrow(model: nn.Module, sites: Sequence[Site]) -> nn.Module:
+    """A copy that shares with ``model`` only the weights that the units at ``sites`` will replace.
 
-    The others, written since, are not copied: they may be most of the memory.
+    These are most of the memory.
     """
-    shared = {id(p) for p in other.parameters()}
-    return copy.deepcopy(model, {id(p): p for p in model.parameters() if id(p) not in shared})
+    producers = {site.producer for site in sites}
+    layers = producers | {link.consumer for site in sites for link in site.links}
+    weights = [model.get_submodule(name).get_parameter("weight") for name in layers]
+    return copy.deepcopy(model, {id(weight): weight for weight in weights})
 
 
 def replace_parameter(module: nn.Module, name: str, values: Tensor) -> None:
