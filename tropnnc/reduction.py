@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from tropnnc.errors import TropnncError
 from tropnnc.lazy import later, lazy, length
@@ -46,19 +47,30 @@ class Reduction:
         """``k``."""
         return length(self, "incoming")
 
+    @property
+    def sparse_mix(self) -> csr_array | None:
+        """``mix``, nearly all zeros where neurons are selected or merged."""
+        if self.mix is None:
+            return None
+        if self.selected is None:
+            return csr_array(self.mix)
+        places = self.selected, np.arange(self.width)
+        return csr_array((np.ones(self.width), places), shape=self.mix.shape)
+
     def check(self, unit: Unit, k: int) -> None:
         """Raise :class:`TropnncError` unless this is finite and rewrites ``unit`` with ``k``."""
+        if self.kept is not None and self.kept.shape != (k,):
+            raise TropnncError(f"{unit.name}: kept has shape {self.kept.shape}, expected {(k,)}")
+        if self.selected is not None:
+            return
         n = unit.neurons
-        if self.selected is None:
-            self._expect(unit, "incoming", self.incoming, (k, unit.incoming.shape[1]))
+        self._expect(unit, "incoming", self.incoming, (k, unit.incoming.shape[1]))
         if (self.mix is None) == (self.outgoing is None):
             raise TropnncError(f"{unit.name}: a reduction gives either mix or outgoing")
         if self.mix is not None:
             self._expect(unit, "mix", self.mix, (n, k))
         if self.combination is not None:
             self._expect(unit, "combination", self.combination, (k, n))
-        if self.kept is not None and self.kept.shape != (k,):
-            raise TropnncError(f"{unit.name}: kept has shape {self.kept.shape}, expected {(k,)}")
         for name in ("outgoing", "row_scale", "offset"):
             self._check_per_consumer(unit, name)
 

@@ -95,8 +95,9 @@ class Rewriting:
     ) -> Sequence[Site]:
         site = _named(sites, name)
         write_columns(self.small, site, reduction)
-        if reduction.mix is not None:
-            self.mixes[name] = csr_array(reduction.mix)
+        mix = reduction.sparse_mix
+        if mix is not None:
+            self.mixes[name] = mix
         return narrowed(sites, site, reduction.width)
 
 

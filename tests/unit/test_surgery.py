@@ -160,9 +160,12 @@ def test_selected_neurons_are_copied_as_they_would_be_computed(network: str, ord
     def last_ones(unit: Unit, k: int) -> Reduction:
         return select(unit, np.arange(unit.neurons)[-k:])
 
-    copied = compress(model, inputs, Scripted(last_ones), 0.5, order=order)[0]
+    copied, report = compress(model, inputs, Scripted(last_ones), 0.5, order=order)
     general = Scripted(lambda unit, k: replace(last_ones(unit, k)))
-    computed = compress(model, inputs, general, 0.5, order=order)[0]
+    computed, expected = compress(model, inputs, general, 0.5, order=order)
+    for unit in report.units:
+        found = report.mixes[unit.name].toarray()
+        np.testing.assert_array_equal(found, expected.mixes[unit.name].toarray())
     assert str(copied) == str(computed)
     mine, theirs = copied.state_dict(), computed.state_dict()
     assert mine.keys() == theirs.keys()

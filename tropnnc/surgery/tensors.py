@@ -50,7 +50,9 @@ def resize(module: nn.Module, width: int) -> None:
 def write_input(module: nn.Linear | nn.Conv2d, start: int, stop: int, new: Tensor) -> None:
     """Replace the input columns ``start … stop``; the others stay as they are, bit for bit."""
     weight = module.weight.detach()
-    joined = torch.cat([weight[:, :start], new, weight[:, stop:]], dim=1)
+    joined = new
+    if stop - start < weight.shape[1]:
+        joined = torch.cat([weight[:, :start], new, weight[:, stop:]], dim=1)
     replace_parameter(module, "weight", joined)
     if isinstance(module, nn.Linear):
         module.in_features = joined.shape[1]
