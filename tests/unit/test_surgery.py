@@ -214,9 +214,9 @@ def test_the_original_keeps_its_buffers() -> None:
             super().__init__(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
             self.register_buffer("runs", torch.zeros(()))
 
-        def forward(self, x: Tensor) -> Tensor:
+        def forward(self, input: Tensor) -> Tensor:
             self.get_buffer("runs").add_(1)
-            return super().forward(x)
+            return super().forward(input)
 
     model = Counting().eval()
     compress(model, torch.rand(1, 4), "l1", 0.5)
