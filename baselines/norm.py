@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tropnnc.products import row_norms
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, select_largest
 from tropnnc.unit import Array, Tier, Unit
@@ -36,7 +37,7 @@ class Norm:
             weights, biases = unit.incoming[:, :-1], unit.incoming[:, -1]
         if self.bias:
             weights = np.column_stack([weights, biases])
-        return unit, np.linalg.norm(weights, ord=self.p, axis=1)
+        return unit, row_norms(weights, self.p)
 
     def reduce(self, state: tuple[Unit, Array], k: int) -> Reduction:
         """Keep the ``k`` of largest score."""

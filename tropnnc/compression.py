@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -16,7 +15,7 @@ from tropnnc.protocols import ORDERS, Allocator, Order, Reducer
 from tropnnc.report import Report, make_report
 from tropnnc.rewriting import Rewriting
 from tropnnc.scope import Scope, sites_in
-from tropnnc.surgery import read_unit
+from tropnnc.surgery import copy_to_narrow, read_unit, sharing_copy
 from tropnnc.unit import Pixels, Tier
 
 
@@ -59,14 +58,15 @@ def compress(
     check_choice("order", order, ORDERS)
     images = _images_for(reducer, calibration, name)
     ratio = check_ratio(ratio)
-    small, structure = _opened(model, example_input)
+    dense, structure = _opened(model, example_input)
     sites = sites_in(structure, scope)
     chosen = make_allocator(allocator) if isinstance(allocator, str) else allocator
-    widths = _widths(small, sites, chosen, ratio)
-    rewriting = Rewriting(small, reducer, widths, seed, pixels or Pixels(), images)
-    if any(widths[site.producer] < site.neurons for site in sites):
-        rewrite = rewriting.original if order == "original" else rewriting.sequential
-        rewrite(sites)
+    widths = _widths(dense, sites, chosen, ratio)
+    narrower = [site for site in sites if widths[site.producer] < site.neurons]
+    small = copy_to_narrow(dense, narrower)
+    rewriting = Rewriting(dense, small, reducer, widths, seed, pixels or Pixels(), images)
+    rewrite = rewriting.original if order == "original" else rewriting.sequential
+    rewrite(sites)
     for module, original in zip(small.modules(), model.modules(), strict=True):
         module.training = original.training
     settings = {
@@ -103,12 +103,17 @@ def _images_for(reducer: Reducer, calibration: Tensor | None, name: str) -> Tens
 
 
 def _opened(model: nn.Module, example: Example) -> tuple[nn.Module, Structure]:
-    """A copy in evaluation mode and its structure."""
+    """A copy in evaluation mode, on the same parameters, and its structure."""
     for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        if tensor.is_floating_point() and not _is_finite(tensor):
             raise TropnncError(f"{name} has NaN or infinite entries")
-    opened = copy.deepcopy(model).eval()
+    opened = sharing_copy(model).eval()
     return opened, discover(opened, example)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all entries are: if their sum is, which is cheaper to find out, but can overflow."""
+    return bool(torch.isfinite(tensor.sum()) or torch.isfinite(tensor).all())
 
 
 def _widths(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from tropnnc.errors import TropnncError
+from tropnnc.graph.meta import run_on_meta
 
 Example = Tensor | tuple[Tensor, ...]
 _TORCH = Path(torch.__file__).parent
@@ -37,7 +38,7 @@ def trace(model: nn.Module, example: Example) -> fx.GraphModule:
         raise TropnncError(f"torch.fx cannot trace the model at {where}: {reason}") from error
     try:
         with torch.no_grad():
-            _ShapeRecorder(traced).run(*as_inputs(example))
+            _record_shapes(traced, as_inputs(example))
     except Exception as error:
         shapes = ", ".join(str(tuple(x.shape)) for x in as_inputs(example))
         reason = _first_line(error)
@@ -48,6 +49,26 @@ def trace(model: nn.Module, example: Example) -> fx.GraphModule:
 def shape(node: fx.Node) -> tuple[int, ...] | None:
     """Shape of the tensor at ``node``; ``None`` where it is not a tensor."""
     return node.meta.get(_SHAPE)
+
+
+def _record_shapes(traced: fx.GraphModule, inputs: tuple[Tensor, ...]) -> None:
+    """From a pass over shapes, or over numbers where the model asks for some."""
+    try:
+        run_on_meta(_Recorded(traced), inputs)
+    except Exception:
+        _ShapeRecorder(traced).run(*inputs)
+
+
+class _Recorded(nn.Module):
+    """A traced network that notes shapes as it runs."""
+
+    def __init__(self, traced: fx.GraphModule) -> None:
+        super().__init__()
+        self.traced = traced
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """Run the graph."""
+        return _ShapeRecorder(self.traced).run(*inputs)
 
 
 class _ShapeRecorder(fx.Interpreter):

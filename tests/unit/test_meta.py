@@ -1,0 +1,64 @@
+"""Shapes and multiply-adds without numbers, and with them where a network asks for some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.networks import ZOO, build, images
+from tropnnc import compress, cost
+from tropnnc.cost import count, macs_by_module
+from tropnnc.graph import run_on_meta
+from tropnnc.graph.trace import shape, trace
+
+
+def refused(*_: Any) -> None:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("network", list(ZOO))
+def test_the_same_without_numbers(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, example = build(network), images(network, 2)
+    macs = macs_by_module(model, example)
+    shapes = [shape(node) for node in trace(model, example).graph.nodes]
+    monkeypatch.setattr(cost, "run_on_meta", refused)
+    monkeypatch.setattr("tropnnc.graph.trace.run_on_meta", refused)
+    assert macs_by_module(model, example) == macs
+    assert [shape(node) for node in trace(model, example).graph.nodes] == shapes
+
+
+@pytest.mark.parametrize("network", list(ZOO))
+def test_the_cost_of_what_is_left_is_that_of_the_network(network: str) -> None:
+    model, example = build(network), images(network, 2)
+    small, report = compress(model, example, "l1", 0.4)
+    assert report.after == count(small, example)
+    macs = macs_by_module(small, example)
+    assert {row.name: row.kept_macs for row in report.units} == {n: macs[n] for n in report.widths}
+
+
+class Shifted(nn.Module):
+    """Adds a tensor that is neither parameter nor buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.last = nn.Linear(3, 4), nn.Linear(4, 2)
+        self.shift = torch.ones(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.relu(self.layer(x) + self.shift))
+
+
+def test_a_network_with_tensors_of_its_own_is_run_on_numbers() -> None:
+    model, example = Shifted(), torch.rand(5, 3)
+    with pytest.raises(RuntimeError, match="meta"):
+        run_on_meta(model, [example])
+    assert macs_by_module(model, example) == {"": 20, "layer": 12, "last": 8}
+
+
+def test_a_batch_norm_of_other_channels_is_still_refused() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(5)).eval()
+    with pytest.raises(RuntimeError):
+        run_on_meta(model, [torch.rand(2, 3)])
