@@ -84,7 +84,7 @@ reproduce-geometry: $(READY) ## zonotopes, bounds, rules and widths on MNIST (45
 
 # Two processes. Networks that are not to be had are named, the rest runs; FINETUNE=1 runs nothing
 # but the fine-tuning of one network.
-reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (estimated: 1 h; QUICK=1: 10 min; FINETUNE=1: 3 h)
+reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (1 h 30; QUICK=1: 8 min; FINETUNE=1: 3 h)
 	@printf '%s\n' $(if $(FINETUNE),cifar10_vgg_finetune$(SUFFIX),$(CIFAR:%=%$(SUFFIX))) | \
 	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
 	$(if $(FINETUNE),,$(BIN)/python -m experiments.latency --complete $(CIFAR:%=%$(SUFFIX)))
