@@ -47,10 +47,10 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 # Two workers, one thread each: as many as the cores it was timed on.
-test: $(READY) ## run the fast tests (3 min)
+test: $(READY) ## run the fast tests (4 min)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadfile
 
-test-slow: $(READY) ## run the slow tests (3 min)
+test-slow: $(READY) ## run the slow tests (5 min)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --timeout 900
 
 lint: $(READY) ## check format, style and types (12 s)
