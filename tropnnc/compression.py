@@ -75,16 +75,14 @@ def compress(
     }  # fmt: skip
     if reducer.needs >= Tier.STATISTICS:
         settings["pixels"] = pixels or Pixels()
-    return small, make_report(
-        model, small, example_input, structure, sites, settings, rewriting.mixes
-    )
+    return small, make_report(model, small, structure, sites, settings, rewriting.mixes)
 
 
 def inspect(model: nn.Module, example_input: Example, scope: Scope = "all") -> Report:
     """A dry run: the units of ``model``, their cost, and why each other layer is left alone."""
     opened, structure = _opened(model, example_input)
     sites = structure.sites if scope == "all" else sites_in(structure, scope)
-    return make_report(opened, opened, example_input, structure, sites, {}, {})
+    return make_report(opened, opened, structure, sites, {}, {})
 
 
 def _name(part: str | Reducer | Allocator) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from tropnnc.errors import TropnncError
-from tropnnc.lazy import later, lazy, length
+from tropnnc.lazy import later, lazy, unread
 from tropnnc.unit import Array, IntArray, Unit
 
 
@@ -45,7 +45,7 @@ class Reduction:
     @property
     def width(self) -> int:
         """``k``."""
-        return length(self, "incoming")
+        return unread(self, "incoming").shape[0]
 
     @property
     def sparse_mix(self) -> csr_array | None:
@@ -110,7 +110,8 @@ def select(
     """
     mix = np.zeros((unit.neurons, len(kept)))
     mix[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
-    rows = later(lambda: unit.incoming[kept], len(kept))
+    width = unread(unit, "incoming").shape[1]
+    rows = later(lambda part: unit.incoming[kept[part]], (len(kept), width))
     reduction = Reduction(incoming=rows, mix=mix, kept=kept, clusters=clusters)
     if scale is None:
         object.__setattr__(reduction, "selected", kept)

@@ -12,6 +12,7 @@ from tests.networks import ZOO, build, images
 from tropnnc import compress, cost
 from tropnnc.cost import count, macs_by_module
 from tropnnc.graph import run_on_meta
+from tropnnc.graph.trace import macs as trace_macs
 from tropnnc.graph.trace import shape, trace
 
 
@@ -23,17 +24,19 @@ def refused(*_: Any) -> None:
 def test_the_same_without_numbers(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, example = build(network), images(network, 2)
     macs = macs_by_module(model, example)
-    shapes = [shape(node) for node in trace(model, example).graph.nodes]
+    recorded = [(shape(node), trace_macs(node)) for node in trace(model, example).nodes]
     monkeypatch.setattr(cost, "run_on_meta", refused)
     monkeypatch.setattr("tropnnc.graph.trace.run_on_meta", refused)
     assert macs_by_module(model, example) == macs
-    assert [shape(node) for node in trace(model, example).graph.nodes] == shapes
+    again = trace(model, example).nodes
+    assert [(shape(node), trace_macs(node)) for node in again] == recorded
 
 
 @pytest.mark.parametrize("network", list(ZOO))
 def test_the_cost_of_what_is_left_is_that_of_the_network(network: str) -> None:
     model, example = build(network), images(network, 2)
     small, report = compress(model, example, "l1", 0.4)
+    assert report.before == count(model, example)
     assert report.after == count(small, example)
     macs = macs_by_module(small, example)
     assert {row.name: row.kept_macs for row in report.units} == {n: macs[n] for n in report.widths}

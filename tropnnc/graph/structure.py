@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal
 
@@ -105,10 +105,18 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class Structure:
-    """All units of a network in topological order, and the layers left alone."""
+    """What can be said of a network without its weights.
+
+    Attributes:
+        sites: all units in topological order.
+        left_alone: the other layers.
+        macs: multiply-adds per sample of every called module that is traced as one; of the whole
+            network under ``""``.
+    """
 
     sites: tuple[Site, ...]
     left_alone: tuple[LeftAlone, ...]
+    macs: Mapping[str, int] = field(repr=False)
 
 
 def narrowed(sites: Sequence[Site], done: Site, width: int) -> list[Site]:
