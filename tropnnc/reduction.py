@@ -12,7 +12,7 @@ from tropnnc.lazy import later, lazy, unread
 from tropnnc.unit import Array, IntArray, Unit
 
 
-@lazy("incoming")
+@lazy("incoming", "mix")
 @dataclass(frozen=True)
 class Reduction:
     """A unit of ``n`` neurons rewritten with ``k``.
@@ -50,12 +50,10 @@ class Reduction:
     @property
     def sparse_mix(self) -> csr_array | None:
         """``mix``, nearly all zeros where neurons are selected or merged."""
-        if self.mix is None:
-            return None
-        if self.selected is None:
-            return csr_array(self.mix)
-        places = self.selected, np.arange(self.width)
-        return csr_array((np.ones(self.width), places), shape=self.mix.shape)
+        if self.selected is not None:
+            places = self.selected, np.arange(self.width)
+            return csr_array((np.ones(self.width), places), shape=unread(self, "mix").shape)
+        return None if self.mix is None else csr_array(self.mix)
 
     def check(self, unit: Unit, k: int) -> None:
         """Raise :class:`TropnncError` unless this is finite and rewrites ``unit`` with ``k``."""
@@ -108,11 +106,19 @@ def select(
 
     ``clusters [n]``, if they come from any, are only for reports.
     """
-    mix = np.zeros((unit.neurons, len(kept)))
-    mix[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
-    width = unread(unit, "incoming").shape[1]
-    rows = later(lambda part: unit.incoming[kept[part]], (len(kept), width))
-    reduction = Reduction(incoming=rows, mix=mix, kept=kept, clusters=clusters)
+
+    def mix(part: slice) -> Array:
+        dense = np.zeros((unit.neurons, len(kept)))
+        dense[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
+        return dense[part]
+
+    columns = unread(unit, "incoming").shape[1]
+    reduction = Reduction(
+        incoming=later(lambda part: unit.incoming[kept[part]], (len(kept), columns)),
+        mix=later(mix, (unit.neurons, len(kept))),
+        kept=kept,
+        clusters=clusters,
+    )
     if scale is None:
         object.__setattr__(reduction, "selected", kept)
     return reduction
