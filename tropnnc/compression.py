@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from tropnnc.protocols import ORDERS, Allocator, Order, Reducer
 from tropnnc.report import Report, make_report
 from tropnnc.rewriting import Rewriting
 from tropnnc.scope import Scope, sites_in
-from tropnnc.surgery import copy_to_narrow, read_unit, sharing_copy
+from tropnnc.surgery import read_unit, sharing_copy, unshare
 from tropnnc.unit import Pixels, Tier
 
 
@@ -58,15 +59,15 @@ def compress(
     check_choice("order", order, ORDERS)
     images = _images_for(reducer, calibration, name)
     ratio = check_ratio(ratio)
-    dense, structure = _opened(model, example_input)
+    small, structure = _opened(model, example_input)
     sites = sites_in(structure, scope)
     chosen = make_allocator(allocator) if isinstance(allocator, str) else allocator
-    widths = _widths(dense, sites, chosen, ratio)
-    narrower = [site for site in sites if widths[site.producer] < site.neurons]
-    small = copy_to_narrow(dense, narrower)
+    widths = _widths(model, sites, chosen, ratio)
+    dense = model if images is None else sharing_copy(small)
     rewriting = Rewriting(dense, small, reducer, widths, seed, pixels or Pixels(), images)
     rewrite = rewriting.original if order == "original" else rewriting.sequential
     rewrite(sites)
+    unshare(small, model)
     for module, original in zip(small.modules(), model.modules(), strict=True):
         module.training = original.training
     settings = {
@@ -75,16 +76,14 @@ def compress(
     }  # fmt: skip
     if reducer.needs >= Tier.STATISTICS:
         settings["pixels"] = pixels or Pixels()
-    return small, make_report(
-        model, small, example_input, structure, sites, settings, rewriting.mixes
-    )
+    return small, make_report(model, small, structure, sites, settings, rewriting.mixes)
 
 
 def inspect(model: nn.Module, example_input: Example, scope: Scope = "all") -> Report:
     """A dry run: the units of ``model``, their cost, and why each other layer is left alone."""
     opened, structure = _opened(model, example_input)
     sites = structure.sites if scope == "all" else sites_in(structure, scope)
-    return make_report(opened, opened, example_input, structure, sites, {}, {})
+    return make_report(opened, opened, structure, sites, {}, {})
 
 
 def _name(part: str | Reducer | Allocator) -> str:
@@ -113,7 +112,7 @@ def _opened(model: nn.Module, example: Example) -> tuple[nn.Module, Structure]:
 
 def _is_finite(tensor: Tensor) -> bool:
     """Whether all entries are: if their sum is, which is cheaper to find out, but can overflow."""
-    return bool(torch.isfinite(tensor.sum()) or torch.isfinite(tensor).all())
+    return isfinite(tensor.sum()) or bool(torch.isfinite(tensor).all())
 
 
 def _widths(

@@ -29,15 +29,15 @@ class Cost:
 
 def count(model: nn.Module, example_input: Example) -> Cost:
     """Cost of ``model`` on inputs of the shape of ``example_input``."""
-    return cost_from(model, macs_by_module(model, example_input))
+    return cost_of(model, macs_by_module(model, example_input)[""])
 
 
-def cost_from(model: nn.Module, macs: Mapping[str, int]) -> Cost:
-    """Cost of ``model`` whose multiply-adds were counted by :func:`macs_by_module`."""
+def cost_of(model: nn.Module, macs: int) -> Cost:
+    """Cost of ``model`` whose multiply-adds per sample were counted."""
     state = [*model.parameters(), *model.buffers()]
     return Cost(
         parameters=sum(p.numel() for p in model.parameters()),
-        macs=macs[""],
+        macs=macs,
         bytes=sum(tensor.numel() * tensor.element_size() for tensor in state),
     )
 

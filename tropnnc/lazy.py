@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,28 +13,41 @@ T = TypeVar("T")
 Array = NDArray[np.float64]
 
 
+class Rows(Protocol):
+    """An array, or one that was not read: it reads the rows that are asked for, and keeps none."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        ...
+
+    def __getitem__(self, part: slice, /) -> Array:
+        """Some rows."""
+        ...
+
+
 @dataclass(frozen=True)
 class _Later:
-    read: Callable[[], Array]
-    rows: int
+    read: Callable[[slice], Array]
+    shape: tuple[int, ...]
 
-    def __len__(self) -> int:
-        return self.rows
+    def __getitem__(self, part: slice) -> Array:
+        return self.read(part)
 
 
-def later(read: Callable[[], Array], rows: int) -> Array:
-    """For a field that is :func:`lazy`: ``read()``, called once, when the field is first used.
+def later(read: Callable[[slice], Array], shape: tuple[int, ...]) -> Array:
+    """For a field that is :func:`lazy`: an array read when the field is first used.
 
     Args:
-        read: gives the array ``[rows, …]``.
-        rows: how long it will be.
+        read: gives some of the array's rows; all of them are asked for once, as ``slice(None)``.
+        shape: of all of them.
     """
-    return cast(Array, _Later(read, rows))
+    return cast(Array, _Later(read, shape))
 
 
-def length(value: object, field: str) -> int:
-    """Rows of the array in a :func:`lazy` field, which is not read for it."""
-    return len(vars(value)[field])
+def unread(value: object, field: str) -> Rows:
+    """The array in a :func:`lazy` field, which is not read as a whole for it."""
+    return vars(value)[field]
 
 
 def lazy(*fields: str) -> Callable[[type[T]], type[T]]:
@@ -64,7 +77,7 @@ class _Field:
             return self
         value = vars(instance)[self.name]
         if isinstance(value, _Later):
-            value = vars(instance)[self.name] = value.read()
+            value = vars(instance)[self.name] = value[:]
         return value
 
     def __set__(self, instance: object, value: Array | _Later) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
+from tropnnc.lazy import Rows
 from tropnnc.unit import Array, IntArray
 
 # Neurons above which a layer is large: K-means of 4,096 takes seconds from their Gram matrix,
 # by scikit-learn an hour.
 MANY = 1024
 # Entries in a block of rows, which then stay in the cache; a row's result does not depend on it.
-_ENTRIES = 1 << 18
+_ENTRIES = 1 << 16
 # Columns in a block of a Gram matrix.
 _COLUMNS = 4096
 
@@ -26,14 +27,20 @@ def combine(combination: Array, rows: Array) -> Array:
     return (combination if len(rows) <= MANY else csr_array(combination)) @ rows
 
 
+def row_parts(rows: Rows) -> list[slice]:
+    """All of ``rows [n, d]``, as many at a time as stay in the cache."""
+    at_once = max(1, _ENTRIES // rows.shape[1])
+    return [slice(start, start + at_once) for start in range(0, rows.shape[0], at_once)]
+
+
 def row_products(rows: Array, others: Array, partner: IntArray) -> Array:
     """Inner product ``[n]`` of each of ``rows [n, d]`` with row ``partner [n]`` of ``others``."""
-    return np.concatenate([(rows[b] * others[partner[b]]).sum(axis=1) for b in _row_blocks(rows)])
+    return np.concatenate([(rows[b] * others[partner[b]]).sum(axis=1) for b in row_parts(rows)])
 
 
 def row_norms(rows: Array, order: int = 2) -> Array:
     """Length of every row, or its norm of another ``order``, ``[n]``."""
-    return np.concatenate([np.linalg.norm(rows[b], order, axis=1) for b in _row_blocks(rows)])
+    return np.concatenate([np.linalg.norm(rows[b], order, axis=1) for b in row_parts(rows)])
 
 
 def gram_of(*features: Array, centred: bool = False) -> Array:
@@ -49,11 +56,6 @@ def gram_of(*features: Array, centred: bool = False) -> Array:
         part = block - block.mean(axis=0) if centred else block
         gram += part @ part.T
     return gram
-
-
-def _row_blocks(rows: Array) -> list[slice]:
-    at_once = max(1, _ENTRIES // rows.shape[1])
-    return [slice(start, start + at_once) for start in range(0, len(rows), at_once)]
 
 
 def column_blocks(features: Sequence[Array], width: int) -> Iterator[Array]:

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from tropnnc.errors import TropnncError
-from tropnnc.lazy import later, lazy, length
+from tropnnc.lazy import later, lazy, unread
 from tropnnc.unit import Array, IntArray, Unit
 
 
-@lazy("incoming")
+@lazy("incoming", "mix")
 @dataclass(frozen=True)
 class Reduction:
     """A unit of ``n`` neurons rewritten with ``k``.
@@ -45,17 +45,15 @@ class Reduction:
     @property
     def width(self) -> int:
         """``k``."""
-        return length(self, "incoming")
+        return unread(self, "incoming").shape[0]
 
     @property
     def sparse_mix(self) -> csr_array | None:
         """``mix``, nearly all zeros where neurons are selected or merged."""
-        if self.mix is None:
-            return None
-        if self.selected is None:
-            return csr_array(self.mix)
-        places = self.selected, np.arange(self.width)
-        return csr_array((np.ones(self.width), places), shape=self.mix.shape)
+        if self.selected is not None:
+            places = self.selected, np.arange(self.width)
+            return csr_array((np.ones(self.width), places), shape=unread(self, "mix").shape)
+        return None if self.mix is None else csr_array(self.mix)
 
     def check(self, unit: Unit, k: int) -> None:
         """Raise :class:`TropnncError` unless this is finite and rewrites ``unit`` with ``k``."""
@@ -108,10 +106,19 @@ def select(
 
     ``clusters [n]``, if they come from any, are only for reports.
     """
-    mix = np.zeros((unit.neurons, len(kept)))
-    mix[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
-    rows = later(lambda: unit.incoming[kept], len(kept))
-    reduction = Reduction(incoming=rows, mix=mix, kept=kept, clusters=clusters)
+
+    def mix(part: slice) -> Array:
+        dense = np.zeros((unit.neurons, len(kept)))
+        dense[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
+        return dense[part]
+
+    columns = unread(unit, "incoming").shape[1]
+    reduction = Reduction(
+        incoming=later(lambda part: unit.incoming[kept[part]], (len(kept), columns)),
+        mix=later(mix, (unit.neurons, len(kept))),
+        kept=kept,
+        clusters=clusters,
+    )
     if scale is None:
         object.__setattr__(reduction, "selected", kept)
     return reduction

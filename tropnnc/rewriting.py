@@ -24,8 +24,8 @@ class Rewriting:
     """One compression of the network ``small``, which it edits in place.
 
     Attributes:
-        dense: the dense network, in evaluation mode.
-        small: a copy of it, which may share parameters with it.
+        dense: the dense network; in evaluation mode where there are images.
+        small: a copy of it in evaluation mode, whose parameters may be in the same memory.
         reducer: the method.
         widths: of every unit.
         seed: of everything random.

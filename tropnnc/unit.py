@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tropnnc.lazy import lazy, length, replace_unread
+from tropnnc.lazy import lazy, replace_unread, unread
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -66,6 +66,16 @@ class BatchNorm:
     def scale(self) -> Array:
         """The factor ``γ/σ`` that folding puts on each filter, ``[channels]``."""
         return self.weight / self.std
+
+    def of(self, channels: slice | IntArray) -> BatchNorm:
+        """That of some ``channels``."""
+        return BatchNorm(
+            self.weight[channels],
+            self.bias[channels],
+            self.running_mean[channels],
+            self.running_var[channels],
+            self.eps,
+        )
 
 
 @dataclass(frozen=True)
@@ -200,7 +210,7 @@ class Unit:
     @property
     def neurons(self) -> int:
         """``n``."""
-        return length(self, "incoming")
+        return unread(self, "incoming").shape[0]
 
     @property
     def is_homogeneous(self) -> bool:

@@ -108,16 +108,22 @@ def test_tropnnc_of_vgg16_against_kmeans_of_its_largest_layer(
 def test_l1_against_torch_pruning(
     benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """Graph and surgery included, ours also with a copy of the network and a report of costs."""
+    """Graph and surgery included, ours also with a report of costs.
+
+    Both sides leave the network as it was and return another. Ours is a copy by itself;
+    Torch-Pruning prunes in place, so that it is given a copy within the time that counts.
+    The copy's part is printed and recorded.
+    """
     torchvision()  # before Torch-Pruning, which imports it
     pruning = pytest.importorskip("torch_pruning")
     model, image = _random(name)
     producers = {site.producer for site in discover(model, image).sites}
-    rounds = 3
-    copies = [copy.deepcopy(model) for _ in range(rounds)]
+    copying: list[float] = []
 
     def theirs() -> nn.Module:
-        pruned = copies.pop()
+        started = time.perf_counter()
+        pruned = copy.deepcopy(model)
+        copying.append(time.perf_counter() - started)
         layers = (nn.Conv2d, nn.Linear)
         others = [
             module
@@ -135,11 +141,13 @@ def test_l1_against_torch_pruning(
         return pruned
 
     with one_thread():
-        outcome = race(benchmark, lambda: compress(model, image, "l1", 0.5)[0], theirs, rounds)
+        outcome = race(benchmark, lambda: compress(model, image, "l1", 0.5)[0], theirs, rounds=5)
+    benchmark.extra_info["reference_copying"] = copying
     announce(
         capsys,
         f"L1 at .5 of {name}: {outcome.seconds:.2f} s, Torch-Pruning"
-        f" {outcome.reference_seconds:.2f} s: {outcome.ratio:.2f} × (goal 0.5)",
+        f" {outcome.reference_seconds:.2f} s, {np.median(copying):.2f} s of it its copy:"
+        f" {outcome.ratio:.2f} × (goal 0.5)",
     )
     ours, reference = outcome.ours.state_dict(), outcome.reference.state_dict()
     assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in reference.items()}

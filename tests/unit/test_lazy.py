@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, dataclass, replace
+from itertools import product
 from unittest.mock import Mock
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from baselines.norm import Norm
 from tests.networks import build, images
-from tropnnc import compress
+from tropnnc import compress, products
 from tropnnc.graph import discover
-from tropnnc.lazy import later, lazy, length, replace_unread
+from tropnnc.lazy import later, lazy, replace_unread, unread
 from tropnnc.surgery import read_unit
 from tropnnc.unit import Array, Tier
 
@@ -27,12 +29,12 @@ class Value:
 
 def test_it_is_read_once_and_only_when_it_is_used() -> None:
     read = Mock(return_value=np.ones((3, 2)))
-    value = Value("a", later(read, 3))
+    value = Value("a", later(read, (3, 2)))
     other = replace_unread(value, name="b")
-    assert (length(other, "rows"), other.name) == (3, "b")
+    assert (unread(other, "rows").shape, other.name) == ((3, 2), "b")
     read.assert_not_called()
     assert value.rows is value.rows
-    read.assert_called_once()
+    read.assert_called_once_with(slice(None))
     assert replace(value, name="c").rows is value.rows
     for field in ("name", "rows"):
         with pytest.raises(FrozenInstanceError):
@@ -42,7 +44,51 @@ def test_it_is_read_once_and_only_when_it_is_used() -> None:
 def test_an_array_is_what_it_was() -> None:
     rows = np.zeros((2, 5))
     assert Value("a", rows).rows is rows
-    assert length(Value("a", rows), "rows") == 2
+    assert unread(Value("a", rows), "rows") is rows
+
+
+def test_some_rows_are_read_and_not_kept() -> None:
+    rows = np.arange(6.0).reshape(3, 2)
+    read = Mock(side_effect=rows.__getitem__)
+    value = Value("a", later(read, (3, 2)))
+    for _ in range(2):
+        np.testing.assert_array_equal(unread(value, "rows")[1:], rows[1:])
+    np.testing.assert_array_equal(value.rows, rows)
+    assert [call.args for call in read.call_args_list] == [(slice(1, None),)] * 2 + [(slice(None),)]
+
+
+@pytest.mark.parametrize("network", ["vgg", "resnet", "mlp", "lenet5"])
+def test_some_rows_of_a_unit_are_those_of_the_whole(network: str) -> None:
+    model = build(network)
+    site = discover(model, images(network)).sites[0]
+    part = slice(1, 3)
+    for field in ("incoming", "filters"):
+        unit = read_unit(model, site)
+        some, shape = unread(unit, field)[part], unread(unit, field).shape
+        whole = getattr(unit, field)
+        assert shape == whole.shape
+        np.testing.assert_array_equal(some, whole[part])
+    for consumer in read_unit(model, site).consumers:
+        some, shape = unread(consumer, "outgoing")[part], unread(consumer, "outgoing").shape
+        assert shape == consumer.outgoing.shape
+        np.testing.assert_array_equal(some, consumer.outgoing[part])
+
+
+@pytest.mark.parametrize(
+    ("p", "bias", "folded"), list(product([1, 2], [True, False], [True, False]))
+)
+def test_norms_do_not_depend_on_how_many_rows_are_read(
+    p: int, bias: bool, folded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, example = build("vgg"), images("vgg")
+    unit = read_unit(model, discover(model, example).sites[1])
+    rows = unit.incoming if folded else np.column_stack([unit.filters, unit.filter_bias])
+    expected = np.linalg.norm(rows if bias else rows[:, :-1], p, axis=1)
+    for entries in (1, 200, 1 << 20):
+        monkeypatch.setattr(products, "_ENTRIES", entries)
+        for seen in (unit, read_unit(model, discover(model, example).sites[1])):
+            scores = Norm(p, bias, folded).prepare(seen, np.random.default_rng(0))[1]
+            np.testing.assert_array_equal(scores, expected)
 
 
 def test_a_unit_is_that_of_when_it_was_asked_for() -> None:

@@ -174,10 +174,17 @@ def test_selected_neurons_are_copied_as_they_would_be_computed(network: str, ord
         assert tensor.is_contiguous() == theirs[name].is_contiguous()
 
 
+@pytest.mark.parametrize("order", ["original", "sequential"])
+@pytest.mark.parametrize("method", ["l1", "tropnnc", "thinet"])
 @pytest.mark.parametrize("ratio", [0.5, 1.0])
-def test_the_smaller_network_shares_no_memory(ratio: float) -> None:
-    model, inputs = networks.build("vgg"), networks.images("vgg")
-    small, _ = compress(model, inputs, "l1", ratio, scope=["features.3"])
+def test_the_smaller_network_shares_no_memory(ratio: float, method: str, order: Order) -> None:
+    model, inputs = networks.build("vgg").train(), networks.images("vgg")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    small, _ = compress(
+        model, inputs, method, ratio, scope=["features.3"], order=order, calibration=inputs
+    )
+    assert all(module.training for net in (model, small) for module in net.modules())
+    assert all(torch.equal(tensor, before[n]) for n, tensor in model.state_dict().items())
     pointers = {tensor.data_ptr() for tensor in model.state_dict().values()}
     assert not pointers & {tensor.data_ptr() for tensor in small.state_dict().values()}
 

@@ -19,8 +19,9 @@ def run_on_meta(module: nn.Module, inputs: Sequence[Tensor]) -> Any:
     A module that asks for a value, or has tensors that are no parameters or buffers, raises
     whatever it raises.
     """
+    tensors, shapes = dict(_on_meta(module)), tuple(x.to("meta") for x in inputs)
     with _ShapesOfNorms():
-        return functional_call(module, dict(_on_meta(module)), tuple(x.to("meta") for x in inputs))
+        return functional_call(module, tensors, shapes)
 
 
 def _on_meta(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -37,14 +38,19 @@ def read_unit(
     batch_norm = None if site.batch_norm is None else read_norm(model, site.batch_norm)
     # Of the tensors of now, whenever they are read: surgery replaces tensors, it changes none.
     weight, bias = _tensors(model.get_submodule(site.producer))
-    raw = cache(lambda: _rows(weight, bias))
+    raw = _reader(weight, bias)
+
+    def folded(part: slice) -> Array:
+        return fold(raw(part), None if batch_norm is None else batch_norm.of(part))
+
+    rows, columns = len(weight), weight[0].numel()
     return Unit(
         name=site.producer,
         kind=site.kind,
-        incoming=later(lambda: fold(raw(), batch_norm), len(weight)),
+        incoming=later(folded, (rows, columns + 1)),
         consumers=tuple(read_consumer(model, link, site.neurons) for link in site.links),
-        filters=later(lambda: raw()[:, :-1], len(weight)),
-        filter_bias=np.zeros(len(weight)) if bias is None else to_array(bias),
+        filters=later(lambda part: raw(part)[:, :-1], (rows, columns)),
+        filter_bias=np.zeros(rows) if bias is None else to_array(bias),
         kernel=site.layer.kernel,
         between=site.between,
         batch_norm=batch_norm,
@@ -53,6 +59,18 @@ def read_unit(
         cap=site.cap,
         depthwise=tuple(read_depthwise(model, place) for place in site.depthwise),
     )
+
+
+def _reader(weight: Tensor, bias: Tensor | None) -> Callable[[slice], Array]:
+    """What gives some of the raw rows; all of them, which are much memory, it makes once."""
+    whole = cache(lambda: _rows(weight, bias))
+
+    def raw(part: slice) -> Array:
+        if part == slice(None):
+            return whole()
+        return _rows(weight[part], None if bias is None else bias[part])
+
+    return raw
 
 
 def read_rows(module: nn.Module) -> Array:
@@ -112,13 +130,15 @@ def read_consumer(model: nn.Module, link: Link, neurons: int) -> Consumer:
     module = model.get_submodule(link.consumer)
     assert isinstance(module, nn.Linear | nn.Conv2d)
     columns = module.weight.detach()[:, link.start : link.start + neurons * link.block]
+    taps = columns[0].numel() // neurons
 
-    def outgoing() -> Array:
-        return to_array(columns).reshape(len(columns), neurons, -1)
+    def outgoing(part: slice) -> Array:
+        return to_array(columns[part]).reshape(-1, neurons, taps)
 
     batch_norm = None if link.batch_norm is None else read_norm(model, link.batch_norm)
     geometry = read_geometry(module) if isinstance(module, nn.Conv2d) else None
-    return Consumer(link.consumer, later(outgoing, len(columns)), geometry, batch_norm)
+    weights = later(outgoing, (len(columns), neurons, taps))
+    return Consumer(link.consumer, weights, geometry, batch_norm)
 
 
 def read_geometry(module: nn.Conv2d) -> ConvGeometry:

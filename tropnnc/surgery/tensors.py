@@ -1,30 +1,25 @@
-"""Replace a layer's tensors. No parameter is ever changed: copies of a network may share it."""
+"""Replace a layer's tensors. None is ever changed: a copy may be in the memory of its original."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from tropnnc.graph.structure import Site
-
 
 def sharing_copy(model: nn.Module) -> nn.Module:
-    """Modules and buffers of their own on the parameters of ``model``."""
-    return copy.deepcopy(model, {id(p): p for p in model.parameters()})
+    """A copy whose parameters are in the memory of those of ``model``; its buffers are not."""
+    parameters = {id(p): type(p)(p.data, p.requires_grad) for p in model.parameters()}
+    return copy.deepcopy(model, parameters)
 
 
-def copy_to_narrow(model: nn.Module, sites: Sequence[Site]) -> nn.Module:
-    """A copy that shares with ``model`` only the weights that the units at ``sites`` will replace.
-
-    These are most of the memory.
-    """
-    producers = {site.producer for site in sites}
-    layers = producers | {link.consumer for site in sites for link in site.links}
-    weights = [model.get_submodule(name).get_parameter("weight") for name in layers]
-    return copy.deepcopy(model, {id(weight): weight for weight in weights})
+def unshare(shared: nn.Module, model: nn.Module) -> None:
+    """Move what parameters of ``shared`` are left in the memory of ``model`` to their own."""
+    addresses = {parameter.data_ptr() for parameter in model.parameters()}
+    for parameter in shared.parameters():
+        if parameter.data_ptr() in addresses:
+            parameter.data = parameter.data.clone()
 
 
 def replace_parameter(module: nn.Module, name: str, values: Tensor) -> None:
