@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
-.PHONY: reproduce-cifar gpu-smoke train-cifar check-paper check-published spot-check claims reproduce-geometry
+.PHONY: reproduce-cifar reproduce-imagenet gpu-smoke train-cifar check-paper check-published spot-check claims reproduce-geometry
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,6 +19,9 @@ GEOMETRY := $(addprefix geometry_,cup options bounds widths binary rescaling rul
 # The longest first: two run at a time.
 CIFAR := cifar10_resnet56 cifar10_vgg cifar10_resnet20 cifar10_alexnet cifar10_resnet20_trained
 CIFAR += cifar100_vgg
+# The longest first: two run at a time. Those of the whole data set, the cheapest first.
+IMAGENET_SUBSET := $(addprefix imagenet_subset_,lite0 squeezenet)
+IMAGENET := $(addprefix paper_imagenet_,resnet linear_conv thinet_vgg16 thinet_resnet50 cup)
 # Of spot-check (MINUTES: stop after so long) and check-paper.
 N := 10
 SEED := 0
@@ -40,7 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	quiet="-qq --progress-bar off"; [ -t 1 ] && quiet=; \
 	echo "setup: $$($$python --version) in $(VENV)"; \
 	$$python -m venv $(VENV) && \
-	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev]'
+	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[bench,dev,oracle,scale]'
 	@touch $@
 
 # Two workers, one thread each: as many as the cores it was timed on.
@@ -48,7 +51,7 @@ test: $(READY) ## run the fast tests (4 min)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadfile
 
 test-slow: $(READY) ## run the slow tests (5 min)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --timeout 900
 
 lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/ruff format --check .
@@ -88,6 +91,20 @@ reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (1 h 30; QUICK
 	$(BIN)/python -m experiments.report --paths
 	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
 
+# PROFILE=subset needs 1,000 images and no GPU; without it, ILSVRC-2012 and GPUs (conf/experiment says
+# for how long): nothing of it was run here.
+reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (estimated: 20 min; QUICK=1: 2 min)
+ifeq ($(PROFILE),subset)
+	@printf '%s\n' $(IMAGENET_SUBSET:%=%$(SUFFIX)) | \
+	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME decoders=0
+	$(BIN)/python -m experiments.report --paths
+else
+	@for experiment in $(IMAGENET); do \
+	  $(BIN)/python run.py experiment=$$experiment || exit; \
+	done
+	$(BIN)/python -m experiments.report --paths
+endif
+
 gpu-smoke: $(READY) ## a few committed CIFAR cells on CUDA, image by image against the CPU (5 min)
 	$(BIN)/python -m experiments.check gpu
 
@@ -117,7 +134,7 @@ claims: $(READY) ## judge conf/claims.yaml from results/summary, write results/c
 
 data: $(READY) ## unpack the data of ../shared into data/, where it is there (30 s)
 	@if [ -f $(PREPARE) ]; then \
-	  $(BIN)/python $(PREPARE) data mnist fashion_mnist cifar10 cifar100; \
+	  $(BIN)/python $(PREPARE) data mnist fashion_mnist cifar10 cifar100 imagenet; \
 	else \
 	  echo "data: no $(PREPARE); nothing to do"; \
 	fi

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from experiments.settings import ArchSettings
 from tropnnc.errors import TropnncError
+from tropnnc.vision import torchvision
 
 PIXELS = 28 * 28
 CLASSES = 10
@@ -104,6 +105,8 @@ def build(settings: ArchSettings) -> nn.Module:
     options = {key: list(v) if isinstance(v, tuple) else v for key, v in settings.options}
     try:
         module, _, name = settings.target.rpartition(".")
+        if module.startswith("torchvision"):
+            torchvision()  # also where its compiled operators do not match torch
         return getattr(import_module(module), name)(**options)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise TropnncError(f"arch {settings.name} ({settings.target}): {error}") from error

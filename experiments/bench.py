@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -10,10 +12,12 @@ from torch import Tensor, nn
 
 from experiments.architectures import build
 from experiments.checkpoints import Training, trained_network
-from experiments.data import Dataset, Split, load_dataset, normalise
+from experiments.data import Dataset, Examples, normalise, open_dataset
+from experiments.data.files import as_files
 from experiments.determinism import full_float32
 from experiments.evaluation import (
     Evaluation,
+    batch_size,
     batches,
     evaluate,
     evaluate_batches,
@@ -22,6 +26,7 @@ from experiments.evaluation import (
 )
 from experiments.identity import weights_hash
 from experiments.networks import network_of
+from experiments.processes import ALONE, Processes, share
 from experiments.published import absence, load_published
 from experiments.rescaling import rescaled
 from experiments.settings import (
@@ -36,6 +41,10 @@ from experiments.trunk import Batches, Cut, rest_behind, run_to, shared_cut
 from tropnnc.errors import TropnncError
 from tropnnc.seeding import derive_seed
 from tropnnc.unit import Pixels
+
+# Normalised test images are kept up to so many values (512 MiB); others are made batch by batch,
+# each time: 50,000 of 3×224×224 would take 28 GiB.
+KEPT = 1 << 27
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,38 +63,74 @@ class Bench:
         return weights_hash(self.model.state_dict())
 
     @cached_property
-    def test(self) -> Split:
+    def test(self) -> Examples:
         """The test split, or as many evenly spaced images of it as the limit says."""
         whole, limit = self.dataset.test, self.test_images_limit
         return whole.take(torch.arange(limit) * len(whole) // limit) if limit else whole
 
     @cached_property
     def test_images(self) -> Tensor:
-        """Normalised test images ``[N, C, H, W]``."""
-        return laid_out(normalise(self.test.images, self.settings))
+        """Normalised test images ``[N, C, H, W]``, all at once."""
+        return self._seen(self.test.images)
+
+    @cached_property
+    def example(self) -> Tensor:
+        """The first of them, on the device."""
+        return self.first(1)
+
+    def first(self, images: int) -> Tensor:
+        """The first ``images`` of them, on the device."""
+        few = self.test.take(torch.arange(images))
+        return self._seen(few.images).to(self.device)
 
     @cached_property
     def dense(self) -> Evaluation:
         """The dense network on the test images, evaluated once."""
-        return evaluate(self.model, self.test_images, self.test.labels, self.device)
+        return self._evaluated(self.model, self._batches())
 
     @cached_property
     def pixels(self) -> Pixels:
         """Statistics of the training pixels, in the units that the network sees."""
         return self.dataset.pixels(self.settings)
 
-    def evaluate(self, model: nn.Module) -> Evaluation:
-        """``model`` on the test images; what it shares with the dense network is computed once."""
-        cut = shared_cut(self.model, model, self.test_images[:1].to(self.device))
-        if cut is None:
-            return evaluate(model, self.test_images, self.test.labels, self.device)
-        rest = rest_behind(model, cut)
-        return evaluate_batches(rest, self._features(cut), self.test.labels, self.device)
+    def evaluate(self, model: nn.Module, processes: Processes = ALONE) -> Evaluation:
+        """``model`` on the test images.
 
-    def validate(self, model: nn.Module) -> Evaluation:
+        What it shares with the dense network is computed once; several ``processes`` share the
+        batches instead, to the same bits.
+        """
+        alone = processes.size == 1
+        cut = shared_cut(self.model, model, self.example) if alone and self._is_kept else None
+        if cut is None:
+            return self._evaluated(model, self._batches(processes), processes)
+        return self._evaluated(rest_behind(model, cut), self._features(cut))
+
+    def validate(self, model: nn.Module, processes: Processes = ALONE) -> Evaluation:
         """``model`` on the validation images."""
-        images = laid_out(normalise(self.dataset.validation.images, self.settings))
-        return evaluate(model, images, self.dataset.validation.labels, self.device)
+        images = self._seen(self.dataset.validation.images)
+        return evaluate(model, images, self.dataset.validation.labels, self.device, processes)
+
+    def _evaluated(
+        self, model: nn.Module, inputs: Iterable[Tensor], processes: Processes = ALONE
+    ) -> Evaluation:
+        labels, top5 = self.test.labels, self.dataset.top5
+        return evaluate_batches(model, inputs, labels, self.device, top5, processes)
+
+    def _batches(self, processes: Processes = ALONE) -> Iterable[Tensor]:
+        """The test images or this process's share, made anew each time where they are many."""
+        if self._is_kept:
+            kept = batches(self.test_images)
+            return kept[share(len(kept), processes)]
+        chunks = torch.arange(len(self.test)).split(batch_size(self.test.shape))
+        return map(self._seen, self.test.read(chunks[share(len(chunks), processes)]))
+
+    @property
+    def _is_kept(self) -> bool:
+        return len(self.test) * math.prod(self.test.shape) <= KEPT
+
+    def _seen(self, images: Tensor) -> Tensor:
+        """``images`` as the networks see them."""
+        return laid_out(normalise(images, self.settings))
 
     def _features(self, cut: Cut) -> Batches:
         """Of the test images in the dense network, kept for the last cut."""
@@ -101,9 +146,14 @@ class Bench:
 
     def calibration(self, images: int, seed: int) -> Tensor:
         """``images`` normalised training images, the same for every method of a repetition."""
-        generator = torch.Generator().manual_seed(derive_seed(seed, "calibration"))
-        chosen = torch.randperm(len(self.dataset.train), generator=generator)[:images]
-        return laid_out(normalise(self.dataset.train.images[chosen], self.settings))
+        return self._seen(_chosen(self.dataset.train, images, seed).images)
+
+
+@lru_cache(maxsize=1)
+def _chosen(train: Examples, images: int, seed: int) -> Examples:
+    """Kept for the cells that follow: image files are decoded once."""
+    generator = torch.Generator().manual_seed(derive_seed(seed, "calibration"))
+    return train.take(torch.randperm(len(train), generator=generator)[:images])
 
 
 def open_bench(cell: CellSettings, machine: Machine) -> Bench:
@@ -121,8 +171,7 @@ def _limited(bench: Bench, images: int) -> Bench:
 
 @lru_cache(maxsize=2)
 def _rescaled(bench: Bench, rescaling: Rescaling) -> Bench:
-    image = bench.test_images[:1].to(bench.device)
-    return replace(bench, model=rescaled(bench.model, image, rescaling))
+    return replace(bench, model=rescaled(bench.model, bench.example, rescaling))
 
 
 @lru_cache(maxsize=2)
@@ -133,16 +182,29 @@ def _open(
     seed: int,
     machine: Machine,
 ) -> Bench:
-    dataset = load_dataset(settings.name, machine.data_dir)
-    device = resolve_device(machine.device)
-    if device.type == "cuda":
-        full_float32()
+    device = _device(machine)
     if recipe is None:
         model = _published(arch, machine)
     else:
-        training = Training(arch, recipe, dataset, settings, seed)
+        training = Training(arch, recipe, open_dataset(settings, machine), settings, seed)
         model = trained_network(training, device, machine.runs_dir)
-    return Bench(settings, dataset, model.eval().to(device), device)
+    return bench_of(model, settings, machine)
+
+
+def bench_of(
+    model: nn.Module, settings: DatasetSettings, machine: Machine, test_images: int = 0
+) -> Bench:
+    """The dense network ``model`` on its data set, on the device of ``machine``."""
+    device = _device(machine)
+    dataset = open_dataset(settings, machine)
+    return Bench(settings, dataset, model.eval().to(device), device, test_images)
+
+
+def _device(machine: Machine) -> torch.device:
+    device = resolve_device(machine.device)
+    if device.type == "cuda":
+        full_float32()
+    return device
 
 
 def _published(arch: ArchSettings, machine: Machine) -> nn.Module:
@@ -157,13 +219,13 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
     Raises:
         TropnncError: in one line, what is wrong and what is accepted.
     """
-    dataset = load_dataset(cell.dataset.name, machine.data_dir)
+    dataset = open_dataset(cell.dataset, machine)
     train, test = dataset.train, dataset.test
-    channels = train.images.shape[1]
+    channels = test.shape[0]
     for key, value in (("mean", cell.dataset.mean), ("std", cell.dataset.std)):
         if len(value) != channels:
             raise TropnncError(f"dataset.{key} has {len(value)} entries, {channels} are accepted")
-    if cell.calibration_images > len(train):
+    if len(train) and cell.calibration_images > len(train):
         raise TropnncError(
             f"calibration.images = {cell.calibration_images} is not accepted;"
             f" {cell.dataset.name} has {len(train)} training images"
@@ -173,5 +235,8 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
             f"test.images = {cell.test_images} is not accepted;"
             f" {cell.dataset.name} has {len(test)} test images"
         )
+    for recipe in cell.recipes:
+        if recipe.crop is not None:
+            as_files(train, recipe.crop)
     if cell.arch.checkpoint is not None and absence(cell.arch, machine.runs_dir) is None:
         open_bench(cell, machine)

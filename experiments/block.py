@@ -26,6 +26,7 @@ def result_block(outcome: Outcome) -> str:
         *_after(record),
         ("method", f"needs {record['needs']}, order {record['order']}"),
         ("compressing", f"{record['timing']['compress_seconds']:.2f} s"),
+        ("peak memory", _memory(record.get("memory", {}).get("peak_rss"))),
         ("record", where),
     ]
     return _lines(outcome.cell.label, rows)
@@ -58,6 +59,10 @@ def _lines(title: str, rows: list[tuple[str, str]]) -> str:
 
 def _percent(evaluation: dict[str, Any]) -> str:
     return f"{100 * evaluation['correct'] / evaluation['total']:.2f} %"
+
+
+def _memory(peak: int | None) -> str:
+    return "" if peak is None else f"{peak / 2**20:,.0f} MiB, libraries and data included"
 
 
 def _change(before: int, after: int) -> str:

@@ -16,6 +16,7 @@ from experiments.networks import is_being_trained, obstacle
 from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record, Status, read_record, record_path, write_record
 from experiments.settings import CellSettings, Machine
+from experiments.torchrun import ProcessesFailed
 from experiments.training import TRAINING_VERSION
 from tropnnc import (
     LIBRARY_VERSION,
@@ -59,6 +60,7 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         TropnncError: input that no rerun would accept, before anything is written.
         OSError: a file cannot be written; the next cell would fare no better.
         Busy: another process trains its network or computes it, and ``wait`` is False.
+        ProcessesFailed: of several that fine-tune it one was lost; nothing is written.
     """
     reason = obstacle(cell, machine)
     if reason is not None:
@@ -81,10 +83,21 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
         if known is not None:
             return known
         folder = machine.runs_dir / "finetunings" / head["identity"]
-        status, message, body = _attempt(cell, bench, reducer, allocator, folder)
+        status, message, body = _attempt(cell, bench, reducer, allocator, folder, machine)
         record = write_record(machine.runs_dir, {**head, "status": status, **body})
         shutil.rmtree(folder, ignore_errors=True)
     return Outcome(cell, status, message, record, record_path(machine.runs_dir, head["identity"]))
+
+
+def settled(cell: CellSettings, machine: Machine) -> Outcome | None:
+    """What is known of ``cell`` without computing; None where it is missing, or failed before.
+
+    Its dense network is on disk, or it is skipped.
+    """
+    reason = obstacle(cell, machine)
+    if reason is not None:
+        return Outcome(cell, "skipped", reason)
+    return _found(cell, machine, cell_identity(cell, open_bench(cell, machine)))
 
 
 def cell_identity(cell: CellSettings, bench: Bench) -> str:
@@ -148,17 +161,35 @@ def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocat
     }
 
 
-def _attempt(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator, folder: Path
-) -> tuple[Status, str, Record]:
+def _unmet(cell: CellSettings, bench: Bench, reducer: Reducer) -> str | None:
+    """What the cell needs and is not to have; None where there is nothing of the kind."""
     if reducer.needs > Tier.IMAGES:
-        reason = f"needs {reducer.needs.label}; the harness hands out unlabelled images"
-        return "skipped", reason, {"reason": reason}
+        return f"needs {reducer.needs.label}; the harness hands out unlabelled images"
+    trains = cell.recalibration_images or cell.finetuning is not None
+    if (trains or reducer.needs >= Tier.IMAGES) and not len(bench.dataset.train):
+        return f"needs training images; of {cell.dataset.name} there are none here"
+    return None
+
+
+def _attempt(
+    cell: CellSettings,
+    bench: Bench,
+    reducer: Reducer,
+    allocator: Allocator,
+    folder: Path,
+    machine: Machine,
+) -> tuple[Status, str, Record]:
     try:
-        return "done", "", measure(cell, bench, reducer, allocator, folder)
+        reason = _unmet(cell, bench, reducer)
+        if reason is not None:
+            return "skipped", reason, {"reason": reason}
+        return "done", "", measure(cell, bench, reducer, allocator, folder, machine)
     except UnsupportedUnit as error:
         return "skipped", str(error), {"reason": str(error)}
     except TropnncError:
+        raise
+    except ProcessesFailed as error:  # as if killed: no record, the last epoch stays on disk
+        error.add_note(cell.label)
         raise
     except Exception:  # whatever a method raises belongs into its record
         message = traceback.format_exc()

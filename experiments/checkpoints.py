@@ -7,7 +7,7 @@ are in ``runs_dir``, named by identity.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Training:
             {
                 "arch": {"name": self.arch.name, **dict(self.arch.options)},
                 "train": self.recipe.determinants(),
-                "dataset": asdict(self.settings),
+                "dataset": self.settings.determinants(),
                 "data": self.dataset.fingerprint,
                 "seed": self.seed,
                 "version": TRAINING_VERSION,

@@ -12,16 +12,18 @@ from experiments.block import result_block
 from experiments.cell import Outcome, run_cell
 from experiments.collector import collector_off
 from experiments.console import CellsFailed, say
+from experiments.engine import engine_settings
 from experiments.finished import sweep_files, write_stamp
 from experiments.manifest import experiment_name, write_manifest
 from experiments.parsing import cell_settings, machine_settings, plan_only
 from experiments.plan import make_plan
+from experiments.report.paired import paired_rows
+from experiments.report.paired_tables import all_blocks
 from experiments.report.render import to_text
 from experiments.report.rows import summary_rows
-from experiments.report.tables import blocks
 from experiments.settings import CellSettings, Machine
 from experiments.stamp import Stamp
-from experiments.sweep import check_sweep, counts, run_sweep
+from experiments.sweep import check_processes, check_sweep, counts, run_sweep
 
 
 def cell_command(config: DictConfig) -> None:
@@ -31,6 +33,7 @@ def cell_command(config: DictConfig) -> None:
     if plan:
         say(make_plan([cell], machine).text)
         return
+    check_processes([cell])
     outcome = run_cell(cell, machine)
     _raise_failures([outcome])
     say(result_block(outcome))
@@ -40,13 +43,21 @@ def sweep_command(configs: Sequence[DictConfig], hydra: DictConfig, stamp: Stamp
     """All cells of a sweep, a summary table, the failures; what is complete gets its ``stamp``."""
     with collector_off():  # the methods import their libraries
         cells, machine, plan = _parse(configs)
-        check_sweep(cells, machine)
+        engine = engine_settings(hydra.launcher, configs[0])
+        check_sweep(cells, machine if engine is None else replace(machine, device="cpu"))
     if plan:
         say(make_plan(cells, machine).text)
         return
-    outcomes = run_sweep(cells, machine)
+    check_processes(cells, in_jobs=engine is not None)
+    if engine is None:
+        outcomes = run_sweep(cells, machine)
+    else:
+        from experiments.submission import submit_sweep  # noqa: PLC0415  (of the extra `scale`)
+
+        outcomes = submit_sweep(cells, machine, engine)
     settled = [o.record for o in outcomes if o.record is not None and o.status != "failed"]
-    table = to_text(blocks(summary_rows(settled))) if settled else ""
+    paired = {row.identity: row for row in paired_rows(settled)}
+    table = to_text(all_blocks(summary_rows(settled), paired)) if settled else ""
     say(f"{table}\n{counts(outcomes)}".lstrip())
     _raise_failures(outcomes)
     _finish(outcomes, machine, hydra, stamp, table)

@@ -13,6 +13,8 @@ from typing import TypeGuard
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
+from experiments.torchrun import ProcessesFailed
+
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 GO_ON = "the same command goes on where it stopped"
 BEGIN_AGAIN = "the same command begins again"
@@ -35,8 +37,8 @@ def say(line: str = "") -> None:
 def short_errors(program: str = "run.py", advice: str = GO_ON) -> Iterator[None]:
     """Turn expected errors of a command line into one line and an exit code.
 
-    1 after failed cells or where a file cannot be written, 2 on bad input, 130 on Ctrl-C. With
-    ``HYDRA_FULL_ERROR=1`` in the environment they keep their traceback.
+    1 after failed cells, where a file cannot be written or a process was lost, 2 on bad input, 130
+    on Ctrl-C. With ``HYDRA_FULL_ERROR=1`` in the environment they keep their traceback.
 
     Args:
         program: begins the line.
@@ -61,8 +63,8 @@ def short_errors(program: str = "run.py", advice: str = GO_ON) -> Iterator[None]
 
 
 def _exit_code(error: Exception) -> int | None:
-    """1 where a file cannot be written, 2 on bad input, None where it is our own fault."""
-    if _is_unwritable(error):
+    """1 where it cannot go on, 2 on bad input, None where it is our own fault."""
+    if _is_unwritable(error) or isinstance(error, ProcessesFailed):
         return FAILED
     return BAD_INPUT if _is_bad_input(error) else None
 
@@ -87,11 +89,14 @@ def _from_hydra(error: Exception) -> bool:
 
 def _one_line(error: Exception, advice: str) -> str:
     """The message without search paths, hints for Hydra's own developers and line breaks."""
-    if _is_unwritable(error):
-        notes = getattr(error, "__notes__", [])
-        return "; ".join([f"{error.filename}: {error.strerror}", *notes, advice])
+    unwritable = _is_unwritable(error)
+    if unwritable or isinstance(error, ProcessesFailed):
+        said = f"{error.filename}: {error.strerror}" if unwritable else str(error)
+        return "; ".join([said, *getattr(error, "__notes__", []), advice])
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
+        if group == "hydra/launcher" and name.startswith("submitit_"):
+            return f"{group}={name} needs the extra `scale`: pip install -e '.[bench,scale]'"
         return f"unknown {group} {name!r}; accepted are {', '.join(error.options)}"
     text = str(error) or str(error.__cause__)
     if text.startswith("Could not override"):

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from experiments.data import Split, normalise
+from experiments.data import Examples, normalise
+from experiments.data.dataset import Own
 from experiments.logits import classification_loss
 from experiments.settings import DatasetSettings
 
@@ -19,7 +20,7 @@ BATCH = 1000
 class Stopper:
     """Stop after ``patience`` epochs without a lower loss, and go back to the lowest."""
 
-    def __init__(self, patience: int, held: Split, settings: DatasetSettings) -> None:
+    def __init__(self, patience: int, held: Examples, settings: DatasetSettings) -> None:
         self._patience = patience
         self._images = normalise(held.images, settings)
         self._labels = held.labels
@@ -50,7 +51,7 @@ class Stopper:
         self._best = state_dict["best"]
 
 
-def hold_back(split: Split, share: float, generator: torch.Generator) -> tuple[Split, Split]:
+def hold_back(split: Own, share: float, generator: torch.Generator) -> tuple[Own, Own]:
     """``(held, rest)``: a random ``share`` of the examples, and the others."""
     order = torch.randperm(len(split), generator=generator)
     count = round(share * len(split))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from experiments.bench import Bench
+from experiments.bench import Bench, bench_of
 from experiments.determinism import deterministic, one_thread
+from experiments.processes import ALONE, Processes, check_size
 from experiments.resuming import Snapshot
-from experiments.settings import Finetuning
+from experiments.settings import DatasetSettings, Finetuning, Machine
 from experiments.training import epochs
 from tropnnc.seeding import derive_seed
 
@@ -36,7 +37,12 @@ def reinitialised(model: nn.Module, seed: int) -> nn.Module:
 
 
 def finetuned(
-    small: nn.Module, settings: Finetuning, bench: Bench, seed: int, folder: Path
+    small: nn.Module,
+    settings: Finetuning,
+    bench: Bench,
+    seed: int,
+    folder: Path,
+    machine: Machine,
 ) -> dict[str, Any]:
     """What a record says: ``finetuned``, the evaluations at the reported epochs.
 
@@ -44,17 +50,57 @@ def finetuned(
     that each classifies; the first of the best is chosen. The test images play no part in it.
 
     ``folder`` holds a file per rate until the record is written: killed, the fine-tuning goes on
-    from its last epoch.
+    from its last epoch. Where ``settings`` ask for several processes, all of them take part.
+
+    Raises:
+        TropnncError: torchrun has started another number of processes.
+        ProcessesFailed: one of several was lost.
     """
+    check_size(settings.processes)
+    if settings.processes == 1:
+        return _finetuned(small, settings, bench, seed, folder, ALONE)
+    from experiments.ddp import together  # noqa: PLC0415  (only where torchrun is)
+
+    sent = copy.deepcopy(small).cpu()
+    part = _Task(sent, settings, seed, folder, bench.settings, bench.test_images_limit, machine)
+    with together(part) as processes:
+        return _finetuned(small, settings, bench, seed, folder, processes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What another process needs for its part in a fine-tuning; its data it reads itself."""
+
+    small: nn.Module
+    settings: Finetuning
+    seed: int
+    folder: Path
+    dataset: DatasetSettings
+    test_images_limit: int
+    machine: Machine
+
+    def __call__(self, processes: Processes) -> None:
+        bench = bench_of(self.small, self.dataset, self.machine, self.test_images_limit)
+        _finetuned(bench.model, self.settings, bench, self.seed, self.folder, processes)
+
+
+def _finetuned(
+    small: nn.Module,
+    settings: Finetuning,
+    bench: Bench,
+    seed: int,
+    folder: Path,
+    processes: Processes,
+) -> dict[str, Any]:
     curves, validation = {}, {}
     for rate in settings.rates or (settings.recipe.learning_rate,):
         model = copy.deepcopy(small)
         own = replace(settings, recipe=replace(settings.recipe, learning_rate=rate))
         curve = Curve()
-        finetune(model, own, bench, seed, curve, Snapshot(folder / f"{rate:g}"))
+        finetune(model, own, bench, seed, curve, Snapshot(folder / f"{rate:g}"), processes)
         curves[rate] = curve.points
         if settings.rates:
-            validation[rate] = bench.validate(model).correct
+            validation[rate] = bench.validate(model, processes).correct
     if not settings.rates:
         [points] = curves.values()
         return {"finetuned": points}
@@ -89,17 +135,21 @@ def finetune(
     seed: int,
     curve: Curve,
     snapshot: Snapshot | None = None,
+    processes: Processes = ALONE,
 ) -> None:
     """Train ``model`` in place, left in evaluation mode, and fill ``curve``.
 
-    The order of the data depends on ``seed`` alone: it is the same for every method.
+    The order of the data depends on ``seed`` alone: it is the same for every method, and in every
+    process. Dropout draws differ from process to process.
     """
     order = torch.Generator().manual_seed(derive_seed(seed, "fine-tuning order"))
     data, label = bench.dataset.train, "fine-tuning"
     recipe, pixels = settings.recipe, bench.settings
-    with deterministic(derive_seed(seed, "fine-tuning")), one_thread():
-        for epoch in epochs(model, recipe, data, pixels, order, label, snapshot, curve=curve):
+    own = (processes.rank,) if processes.rank else ()
+    steps = epochs(model, recipe, data, pixels, order, label, snapshot, processes, curve=curve)
+    with deterministic(derive_seed(seed, "fine-tuning", *own)), one_thread():
+        for epoch in steps:
             if epoch in settings.report:
-                evaluation = bench.evaluate(model.eval())
+                evaluation = bench.evaluate(model.eval(), processes)
                 curve.points.append({"epoch": epoch, **evaluation.record()})
     model.eval()

@@ -18,7 +18,7 @@ import torch
 
 from experiments.check.composing import experiment_cells, machine_of
 from experiments.console import say, short_errors
-from experiments.data import load_dataset
+from experiments.data import open_dataset
 from experiments.environment import environment
 from experiments.evaluation import laid_out
 from experiments.identity import digest
@@ -48,7 +48,7 @@ def measure_experiment(experiment: str, machine: Machine) -> list[LatencyRow]:
     for key, cell in _networks(experiment).items():
         found = {_widths(record) for record in done if digest(record["config"]["arch"]) == key}
         if found:
-            shape = tuple(load_dataset(cell.dataset.name, machine.data_dir).test.images.shape[1:])
+            shape = open_dataset(cell.dataset, machine).test.shape
             rows += _of_network(cell.arch, shape, [(), *sorted(found, reverse=True)], runs)
     return rows
 

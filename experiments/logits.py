@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -17,6 +18,17 @@ def hits(logits: Tensor, labels: Tensor) -> Tensor:
     if _is_binary(logits, labels):
         return (logits[:, 0] > 0) == labels
     return logits.argmax(dim=1) == labels
+
+
+def hits_among(logits: Tensor, labels: Tensor, count: int) -> Tensor:
+    """For which of ``logits [N, classes]`` the label's is among the ``count`` largest, bool.
+
+    Of equal ones the first count as larger, as in :func:`hits`; NaN names no class.
+    """
+    own = logits.gather(1, labels[:, None])
+    classes = torch.arange(logits.shape[1])
+    ahead = ~(logits <= own) | ((logits == own) & (classes < labels[:, None]))
+    return ahead.sum(dim=1) < count
 
 
 def classification_loss(

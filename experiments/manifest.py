@@ -17,7 +17,7 @@ from tropnnc.files import write_atomic
 # Overrides that leave every cell of an experiment what it is.
 _HARMLESS = (
     *("experiment", "device", "data_dir", "checkpoints_dir", "results_dir"),
-    *("plan", "train_missing"),
+    *("plan", "train_missing", "decoders", "workers", "cells_per_job"),
 )
 
 

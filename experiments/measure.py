@@ -19,14 +19,20 @@ from experiments.evaluation import Evaluation, output_error
 from experiments.finetuning import finetuned, reinitialised
 from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
+from experiments.memory import peak_rss, reset_peak
 from experiments.recalibration import recalibrated
-from experiments.settings import CellSettings
+from experiments.settings import CellSettings, Machine
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
 from tropnnc.seeding import derive_seed
 
 
 def measure(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator, folder: Path
+    cell: CellSettings,
+    bench: Bench,
+    reducer: Reducer,
+    allocator: Allocator,
+    folder: Path,
+    machine: Machine,
 ) -> dict[str, Any]:
     """Everything that a record says about the result.
 
@@ -35,8 +41,10 @@ def measure(
 
     Raises:
         TropnncError: ``cell`` asks for what its method or network cannot give.
+        ProcessesFailed: of several that fine-tune it one was lost.
     """
     dense, timing = bench.dense, Timing()
+    reset_peak()  # what every cell on this network shares is resident by now
     listener = _listener(cell, reducer)
     with timing("compress"):
         small, report = _compress(cell, bench, listener or reducer, allocator)
@@ -47,7 +55,7 @@ def measure(
     body = _result(dense, compressed, report)
     if listener is not None:
         with timing("geometry"):
-            images = bench.test_images[: cell.geometry_images].to(bench.device)
+            images = bench.first(cell.geometry_images)
             section = geometry_section(bench.model, small, report, listener.answers, images)
             body["geometry"] = section
     if cell.recalibration_images:
@@ -56,8 +64,8 @@ def measure(
             body["recalibrated"] = section
     if cell.finetuning is not None:
         with timing("finetune"):
-            body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder)
-    return {**body, "timing": timing.seconds}
+            body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder, machine)
+    return {**body, "timing": timing.seconds, "memory": {"peak_rss": peak_rss()}}
 
 
 class Timing:
@@ -122,7 +130,7 @@ def _compress(
     with deterministic(derive_seed(cell.base_seed, "torch")):
         return compress(
             bench.model,
-            bench.test_images[:1].to(bench.device),
+            bench.example,
             method=reducer,
             ratio=cell.ratio,
             scope=cell.scope,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from experiments.checkpoints import Training, is_stored
-from experiments.data import load_dataset
+from experiments.checkpoints import Training, is_stored, stored_network
+from experiments.data import open_dataset
 from experiments.locks import is_busy
 from experiments.published import absence
 from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine, TrainSettings
@@ -36,13 +36,21 @@ def training_of(cell: CellSettings, machine: Machine) -> Training | None:
     dataset, arch, recipe, seed = network_of(cell)
     if recipe is None:
         return None
-    return Training(arch, recipe, load_dataset(dataset.name, machine.data_dir), dataset, seed)
+    return Training(arch, recipe, open_dataset(dataset, machine), dataset, seed)
 
 
 def is_trained(cell: CellSettings, machine: Machine) -> bool:
     """Whether the dense network of ``cell`` is on disk, whole or damaged."""
     training = training_of(cell, machine)
     return training is None or is_stored(training, machine.runs_dir)
+
+
+def is_to_be_trained(cell: CellSettings, machine: Machine) -> bool:
+    """Whether running ``cell`` would begin with a training; damaged weights are set aside."""
+    if obstacle(cell, machine) is not None:
+        return False
+    training = training_of(cell, machine)
+    return training is not None and stored_network(training, machine.runs_dir) is None
 
 
 def obstacle(cell: CellSettings, machine: Machine) -> str | None:

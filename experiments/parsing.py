@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.data.preprocessing import PREPROCESSINGS
 from experiments.recipes import train_settings
 from experiments.settings import (
     ArchSettings,
@@ -72,6 +73,7 @@ def machine_settings(config: Mapping[str, Any]) -> Machine:
         Path(config["results_dir"]),
         config["device"],
         truth("train_missing", config["train_missing"]),
+        integer("decoders", config["decoders"], low=0),
     )
 
 
@@ -103,7 +105,10 @@ def _allocator(value: object) -> Component:
 def _dataset(config: Mapping[str, Any]) -> DatasetSettings:
     mean = tuple(real("dataset.mean", value) for value in listed(config["mean"]))
     std = tuple(real("dataset.std", v, low=0.0, open_low=True) for v in listed(config["std"]))
-    return DatasetSettings(config["name"], mean, std)
+    preprocess = config.get("preprocess")
+    if preprocess is not None:
+        check_choice("dataset.preprocess", preprocess, tuple(PREPROCESSINGS))
+    return DatasetSettings(config["name"], mean, std, preprocess)
 
 
 def _arch(config: Mapping[str, Any]) -> ArchSettings:
@@ -132,7 +137,8 @@ def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
     if max(report, default=0) > last:
         raise TropnncError(f"finetune.report = {max(report)} is after finetune.epochs = {last}")
     several = rates if len(rates) > 1 else ()
-    return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch, several)
+    processes = integer("finetune.processes", config["processes"], low=1)
+    return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch, several, processes)
 
 
 def _rates(value: object) -> tuple[float, ...]:

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 from experiments.bench import open_bench
 from experiments.cell import cell_identity
-from experiments.checkpoints import stored_network
 from experiments.estimates import Timings, about
-from experiments.networks import by_network, network_of, obstacle, one_per_network, training_of
+from experiments.networks import (
+    by_network,
+    is_to_be_trained,
+    network_of,
+    obstacle,
+    one_per_network,
+)
 from experiments.record import read_attempt
 from experiments.settings import CellSettings, Machine
 
@@ -45,7 +50,7 @@ def make_plan(cells: Sequence[CellSettings], machine: Machine) -> Plan:
 
     The cells of a network that is to be trained count as missing.
     """
-    absent = [cell for cell in one_per_network(cells) if _is_to_be_trained(cell, machine)]
+    absent = [cell for cell in one_per_network(cells) if is_to_be_trained(cell, machine)]
     networks = {network_of(cell) for cell in absent}
     statuses = ["missing"] * len(cells)
     for index in by_network(cells):
@@ -56,13 +61,6 @@ def make_plan(cells: Sequence[CellSettings], machine: Machine) -> Plan:
     seconds = Timings(machine.runs_dir).total(ahead, absent)
     done, skipped, failed, missing = map(statuses.count, ("done", "skipped", "failed", "missing"))
     return Plan(done, skipped, failed, missing, len(absent), seconds)
-
-
-def _is_to_be_trained(cell: CellSettings, machine: Machine) -> bool:
-    if obstacle(cell, machine) is not None:
-        return False
-    training = training_of(cell, machine)
-    return training is not None and stored_network(training, machine.runs_dir) is None
 
 
 def _status(cell: CellSettings, machine: Machine) -> str:

@@ -20,8 +20,10 @@ BAR_SECONDS, LINE_SECONDS = 1.0, 10.0
 class Progress:
     """How far a sweep is."""
 
-    def __init__(self, cells: Sequence[CellSettings], machine: Machine) -> None:
+    def __init__(self, cells: Sequence[CellSettings], machine: Machine, at_a_time: int = 1) -> None:
+        """Of ``cells``, so many at a time."""
         self._machine = machine
+        self._at_a_time = at_a_time
         self._left = Counter(cells)
         self._bar = tqdm(total=len(cells), unit="cell", disable=None)
         self._timings: Timings | None = None
@@ -51,7 +53,7 @@ class Progress:
     def _say(self, outcome: Outcome, timings: Timings) -> None:
         left = list(self._left.elements())
         networks = [c for c in one_per_network(left) if not is_trained(c, self._machine)]
-        time_left = about(timings.total(left, networks))
+        time_left = about(timings.total(left, networks) / self._at_a_time)
         if self._bar.disable:
             say(f"{outcome.cell.label}: {outcome.status}; {len(left)} cells left, {time_left}")
         else:

@@ -1,12 +1,10 @@
-"""Published weights: from a path or a URL, checked, never trusted."""
+"""Published weights: from a path, a name or a URL, checked, never trusted."""
 
 from __future__ import annotations
 
 import hashlib
-import urllib.request
 from dataclasses import replace
 from functools import cache
-from http.client import HTTPException
 from pathlib import Path
 
 import torch
@@ -14,6 +12,7 @@ from torch import nn
 
 from experiments.damage import set_aside
 from experiments.identity import weights_hash
+from experiments.named_weights import fetch, is_named, named_file
 from experiments.settings import ArchSettings
 from tropnnc.errors import TropnncError
 from tropnnc.files import load_state, load_weights, write_atomic
@@ -45,7 +44,7 @@ def load_published(model: nn.Module, arch: ArchSettings, runs_dir: Path) -> None
 
 
 def local_file(arch: ArchSettings, runs_dir: Path) -> Path:
-    """The file of ``arch.checkpoint``, or of a URL, which is downloaded once.
+    """The file of ``arch.checkpoint``, a path, a name or a URL, which is downloaded once.
 
     A download that does not have ``arch.sha256`` any more is set aside and fetched anew; a file of
     the user's own is left where it is.
@@ -55,6 +54,8 @@ def local_file(arch: ArchSettings, runs_dir: Path) -> Path:
     """
     arch = _at_hand(arch)
     source = str(arch.checkpoint)
+    if is_named(source):
+        return named_file(source)
     if not _is_url(source):
         return Path(source)
     name = f"{hashlib.sha256(source.encode()).hexdigest()[:16]}-{Path(source).name}"
@@ -62,7 +63,7 @@ def local_file(arch: ArchSettings, runs_dir: Path) -> Path:
     if path.exists() and arch.sha256 and _sha256(path.read_bytes()) != arch.sha256.lower():
         set_aside(path, runs_dir / "damaged", "its sha256 is not arch.sha256")
     if not path.exists():
-        content = _fetch(source)
+        content = fetch(source)
         if arch.sha256:
             _check_sha256(content, source, arch.sha256)
         write_atomic(path, content)
@@ -73,7 +74,7 @@ def absence(arch: ArchSettings, runs_dir: Path) -> str | None:
     """Why the cells of ``arch`` are skipped: weights that are optional and not to be had."""
     if not arch.optional or arch.checkpoint is None or Path(arch.checkpoint).is_file():
         return None
-    if arch.url is None:
+    if arch.url is None and not is_named(arch.checkpoint):
         return None if _is_url(arch.checkpoint) else f"{arch.checkpoint}: not at hand"
     error = _download_error(arch, runs_dir)
     return None if error is None else f"{arch.checkpoint}: not at hand; {error}"
@@ -104,16 +105,6 @@ def _at_hand(arch: ArchSettings) -> ArchSettings:
 
 def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
-
-
-def _fetch(source: str) -> bytes:
-    try:
-        with urllib.request.urlopen(source, timeout=60) as answer:
-            return answer.read()
-    except (OSError, HTTPException) as error:  # the latter where the answer breaks off
-        raise TropnncError(
-            f"{source}: download failed ({error}); arch.checkpoint also accepts a path"
-        ) from error
 
 
 def _check_sha256(content: bytes, source: str, expected: str) -> None:

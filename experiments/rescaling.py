@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from experiments.settings import Rescaling
 from tropnnc.graph import Site, discover
 from tropnnc.reduction import Reduction
+from tropnnc.rescaling import check_rescalable
 from tropnnc.seeding import derive_rng
 from tropnnc.surgery import read_unit, write_columns, write_rows
 from tropnnc.surgery.read import to_array
@@ -28,6 +29,9 @@ def rescaled(model: nn.Module, example: Tensor, rescaling: Rescaling) -> nn.Modu
         model: in evaluation mode.
         example: one batch that it runs on.
         rescaling: ``s_i = exp(spread·N(0, 1))``, drawn from its seed and the unit's name.
+
+    Raises:
+        UnsupportedUnit: a unit whose ReLU is clipped, or with a depthwise convolution behind it.
     """
     model = copy.deepcopy(model)
     for site in discover(model, example).sites:
@@ -38,6 +42,7 @@ def rescaled(model: nn.Module, example: Tensor, rescaling: Rescaling) -> nn.Modu
 
 def _scale(model: nn.Module, site: Site, factors: Array) -> None:
     unit = read_unit(model, site)
+    check_rescalable(unit, "the experiment")
     scaled = Reduction(incoming=unit.incoming * factors[:, None], mix=np.diag(1 / factors))
     if site.batch_norm is None:
         write_rows(model, site, unit, scaled)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from experiments.console import say
 from experiments.damage import set_aside
+from experiments.processes import ALONE, Processes
 from tropnnc.files import write_atomic
 
 # What is trained anew sooner than anybody could kill it is not worth a file.
@@ -35,7 +36,10 @@ class Stateful(Protocol):
 
 
 class Snapshot:
-    """The state after the last whole epoch, in one file that is named by the training."""
+    """The state after the last whole epoch, in one file that is named by the training.
+
+    Of several processes the first one alone touches the file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -47,9 +51,16 @@ class Snapshot:
         """Time taken by the training so far; what a kill destroyed does not count."""
         return self._before + time.perf_counter() - self._started
 
-    def save(self, epochs: int, parts: Mapping[str, Stateful], order: torch.Generator) -> None:
+    def save(
+        self,
+        epochs: int,
+        parts: Mapping[str, Stateful],
+        order: torch.Generator,
+        processes: Processes = ALONE,
+    ) -> None:
         """Write the state after ``epochs``, whole or not at all."""
-        if self.seconds < SECONDS:
+        random, *others = processes.gather(_random_states())
+        if processes.rank > 0 or self.seconds < SECONDS:
             return
         state = {
             "versions": _versions(),
@@ -57,27 +68,37 @@ class Snapshot:
             "seconds": self.seconds,
             "parts": {name: part.state_dict() for name, part in parts.items()},
             "order": order.get_state(),
-            "random": _random_states(),
+            "random": random,
+            "random_of_others": others,
         }
         buffer = io.BytesIO()
         torch.save(state, buffer)
         blob = buffer.getvalue()
         write_atomic(self._path, hashlib.sha256(blob).digest() + blob)
 
-    def restore(self, parts: Mapping[str, Stateful], order: torch.Generator) -> int:
+    def restore(
+        self,
+        parts: Mapping[str, Stateful],
+        order: torch.Generator,
+        processes: Processes = ALONE,
+    ) -> int:
         """Take over the state in the file; return how many epochs it has seen.
 
         Without a file, or where it is damaged or of another torch and set aside, that is 0.
         """
-        state = self._read()
+        leads = processes.rank == 0
+        state = processes.broadcast(self._read() if leads else None)
         if state is None:
             return 0
         for name, part in parts.items():
             part.load_state_dict(state["parts"][name])
         order.set_state(state["order"])
-        _set_random_states(state["random"])
+        _set_random_states(
+            state["random"] if leads else state["random_of_others"][processes.rank - 1]
+        )
         self._before = state["seconds"]
-        say(f"{self._path}: goes on after epoch {state['epochs']}")
+        if leads:
+            say(f"{self._path}: goes on after epoch {state['epochs']}")
         return state["epochs"]
 
     def discard(self) -> None:

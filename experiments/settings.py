@@ -10,6 +10,7 @@ from tropnnc.protocols import Order
 from tropnnc.seeding import derive_seed
 
 Options = tuple[tuple[str, Any], ...]
+Crop = Literal["random", "resized"]
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Machine:
         results_dir: records, summaries, tables and figures.
         device: that networks run on.
         train_missing: train dense networks that are not on disk, or skip their cells.
+        decoders: processes that decode image files; 0: the one that runs the cell.
     """
 
     data_dir: Path
     results_dir: Path
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     train_missing: bool = True
+    decoders: int = 0
 
     @property
     def runs_dir(self) -> Path:
@@ -36,11 +39,19 @@ class Machine:
 
 @dataclass(frozen=True)
 class DatasetSettings:
-    """A data set and its normalisation: the network sees ``(pixel/255 − mean)/std``."""
+    """A data set and its normalisation: the network sees ``(pixel/255 − mean)/std``.
+
+    ``preprocess`` names how images of many sizes become images of one; None where they have one.
+    """
 
     name: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    preprocess: str | None = None
+
+    def determinants(self) -> dict[str, Any]:
+        """What enters an identity; a pre-processing that is not there is left out."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,8 @@ class ArchSettings:
         name: of the file in ``conf/arch``.
         target: dotted path of its class.
         options: of the class.
-        checkpoint: path or URL of published weights.
+        checkpoint: path or URL of published weights, or ``torchvision:ENUM`` or
+            ``package:FOLDER/FILE``.
         sha256: of that file; with ``url``, of the file there.
         optional: where the weights are not to be had, skip their cells instead of refusing.
         url: where they are downloaded from if there is no file ``checkpoint``.
@@ -96,6 +108,8 @@ class TrainSettings:
         channels_last: memory format; other kernels, other last bits.
         precision: ``bfloat16`` for automatic mixed precision.
         storage: ``float16`` for weights rounded to it at the end; biases and batch norms stay.
+        crop: which part of an image file a step sees instead of its central square: ``random``, any
+            square of that size, or ``resized``, a rectangle of random area and aspect ratio.
     """
 
     optimizer: str
@@ -113,6 +127,7 @@ class TrainSettings:
     channels_last: bool = False
     precision: Literal["bfloat16"] | None = None
     storage: Literal["float16"] | None = None
+    crop: Crop | None = None
 
     def determinants(self) -> dict[str, Any]:
         """What enters an identity; an option that is off is left out, as before it existed."""
@@ -130,19 +145,24 @@ class Finetuning:
             classifies most validation images is the result. Empty: the recipe's alone.
         report: epochs after which the network is evaluated, ascending, the last one included.
         from_scratch: start from random weights instead of the compressed ones.
+        processes: of torchrun that share every batch. Batch norms normalise by their own part of
+            it, and each process draws its own dropout.
     """
 
     recipe: TrainSettings
     report: tuple[int, ...]
     from_scratch: bool
     rates: tuple[float, ...] = ()
+    processes: int = 1
 
     def determinants(self) -> dict[str, Any]:
-        """What enters an identity; rates that are not there are left out."""
+        """What enters an identity; rates that are not there, and a single process, are left out."""
         rates = {"learning_rate": list(self.rates)} if self.rates else {}
+        processes = {"processes": self.processes} if self.processes > 1 else {}
         return {
             **self.recipe.determinants(),
             **rates,
+            **processes,
             "report": list(self.report),
             "from_scratch": self.from_scratch,
         }
@@ -205,6 +225,12 @@ class CellSettings:
         )
 
     @property
+    def recipes(self) -> tuple[TrainSettings, ...]:
+        """By which networks are trained for this cell: the dense one, the compressed one."""
+        dense = () if self.arch.checkpoint else (self.train,)
+        return dense if self.finetuning is None else (*dense, self.finetuning.recipe)
+
+    @property
     def base_seed(self) -> int:
         """From which every seed derives but that of the dense training."""
         return derive_seed(self.seed, "method", self.method_seed) if self.method_seed else self.seed
@@ -216,7 +242,7 @@ class CellSettings:
         that did not make them is part of it. What is off is left out, as before it existed.
         """
         determinants = {
-            "dataset": _plain(asdict(self.dataset)),
+            "dataset": _plain(self.dataset.determinants()),
             "arch": {"name": self.arch.name, **_plain(dict(self.arch.options))},
             "train": None if self.arch.checkpoint else self.train.determinants(),
             "method": {"name": self.method.name, "options": _plain(dict(self.method.options))},

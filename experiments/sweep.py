@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Sized
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import contextmanager, suppress
+
+import torch
 
 from experiments.architectures import build
 from experiments.bench import check_inputs
 from experiments.cell import Outcome, check_parts, run_cell
-from experiments.data import load_dataset
+from experiments.data import open_dataset
 from experiments.interrupts import interrupts
 from experiments.locks import Busy
 from experiments.networks import by_network
+from experiments.processes import check_size
 from experiments.progress import Progress
 from experiments.settings import CellSettings, Machine
+from experiments.torchrun import ProcessesFailed, size_started
 from tropnnc.errors import TropnncError
 from tropnnc.graph import discover
 from tropnnc.scope import sites_in
@@ -45,6 +49,18 @@ def check_sweep(cells: Iterable[CellSettings], machine: Machine) -> None:
         seen |= {parts, inputs, scope}
 
 
+def check_processes(cells: Iterable[CellSettings], in_jobs: bool = False) -> None:
+    """Find out before the first cell whether torchrun has started what fine-tuning asks for.
+
+    Raises:
+        TropnncError: another number of processes, or torchrun and jobs at once.
+    """
+    if in_jobs and size_started() > 1:
+        raise TropnncError("torchrun runs cells itself: hydra/launcher=serial is accepted")
+    for processes in {c.finetuning.processes for c in cells if c.finetuning is not None} or {1}:
+        check_size(processes)
+
+
 def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
     """Every cell; those on one dense network run together.
 
@@ -53,28 +69,41 @@ def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
     Raises:
         SweepInterrupted: on Ctrl-C.
         OSError: a file cannot be written; its note says what is done.
+        ProcessesFailed: of several that fine-tune a cell one was lost; likewise.
     """
     outcomes: dict[int, Outcome] = {}
     order = by_network(cells)
     progress = Progress(cells, machine)
+    with accounted(outcomes, cells, progress), interrupts() as dropped:
+        for wait in (False, True):
+            for index in [index for index in order if index not in outcomes]:
+                dropped.check()
+                progress.begin(cells[index])
+                with suppress(Busy):
+                    outcomes[index] = _survive(cells[index], machine, wait)
+                    progress.end(outcomes[index])
+        dropped.check()
+    return [outcomes[index] for index in range(len(cells))]
+
+
+@contextmanager
+def accounted(outcomes: Sized, cells: Sized, progress: Progress) -> Iterator[None]:
+    """Say what is done where a sweep is interrupted or cannot go on.
+
+    Raises:
+        SweepInterrupted: on Ctrl-C.
+        OSError: with a note.
+        ProcessesFailed: with a note.
+    """
     try:
-        with interrupts() as dropped:
-            for wait in (False, True):
-                for index in [index for index in order if index not in outcomes]:
-                    dropped.check()
-                    progress.begin(cells[index])
-                    with suppress(Busy):
-                        outcomes[index] = _survive(cells[index], machine, wait)
-                        progress.end(outcomes[index])
-            dropped.check()
+        yield
     except KeyboardInterrupt as error:
         raise SweepInterrupted(_done(outcomes, cells)) from error
-    except OSError as error:
+    except (OSError, ProcessesFailed) as error:
         error.add_note(_done(outcomes, cells))
         raise
     finally:
         progress.close()
-    return [outcomes[index] for index in range(len(cells))]
 
 
 def counts(outcomes: Iterable[Outcome]) -> str:
@@ -90,7 +119,7 @@ def counts(outcomes: Iterable[Outcome]) -> str:
 
 def _check_scope(cell: CellSettings, machine: Machine) -> None:
     """Raise where the untrained network has no unit in the scope, or none of that name."""
-    image = load_dataset(cell.dataset.name, machine.data_dir).test.images[:1].float()
+    image = torch.zeros(1, *open_dataset(cell.dataset, machine).test.shape)
     sites_in(discover(build(cell.arch).eval(), image), cell.scope)
 
 

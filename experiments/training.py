@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from experiments.architectures import build
 from experiments.augmentation import batches
-from experiments.data import Dataset, Split, normalise
+from experiments.data import Dataset, Examples, Split, normalise
 from experiments.determinism import deterministic, one_thread
 from experiments.early_stopping import Stopper, hold_back
 from experiments.logits import classification_loss
 from experiments.optimising import make_optimizer, make_schedule
+from experiments.processes import ALONE, Processes, parts
 from experiments.resuming import Snapshot, Stateful
 from experiments.settings import ArchSettings, DatasetSettings, TrainSettings
 from experiments.training_progress import TrainingProgress
@@ -55,45 +56,51 @@ def train_network(
 def epochs(
     model: nn.Module,
     recipe: TrainSettings,
-    split: Split,
+    split: Examples,
     settings: DatasetSettings,
     order: torch.Generator,
     label: str,
     snapshot: Snapshot | None = None,
+    processes: Processes = ALONE,
     **watching: Stateful,
 ) -> Iterator[int]:
     """Train ``model`` on ``split``; yields the number of epochs done after each of them.
 
-    ``snapshot`` keeps the state after each epoch, with that of everything ``watching``.
+    ``snapshot`` keeps the state after each epoch, with that of everything ``watching``. Several
+    ``processes`` take the same steps, each computing its part of a batch.
     """
     if recipe.channels_last:
         _lay_out(model, torch.channels_last)
     optimizer = make_optimizer(model, recipe)
-    steps = -(-len(split) // recipe.batch)
-    schedule = make_schedule(optimizer, recipe, steps * recipe.epochs)
+    own_parts = parts(len(split), recipe.batch, processes)
+    schedule = make_schedule(optimizer, recipe, len(own_parts) * recipe.epochs)
     own: dict[str, Stateful] = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    parts = {**own, **watching}
-    done = 0 if snapshot is None else snapshot.restore(parts, order)
-    with closing(TrainingProgress(label, recipe.epochs, len(split), done)) as progress:
+    states = {**own, **watching}
+    done = 0 if snapshot is None else snapshot.restore(states, order, processes)
+    network = processes.averaging(model)
+    shown = processes.rank == 0
+    with closing(TrainingProgress(label, recipe.epochs, len(split), done, shown)) as progress:
         for epoch in range(done + 1, recipe.epochs + 1):
-            model.train()
-            for batch in batches(split, recipe, order):
-                loss = _loss(model, batch, recipe, settings)
+            network.train()
+            of_epoch = batches(split, recipe, order, processes)
+            for batch, part in zip(of_epoch, own_parts, strict=True):
+                loss = part.weight * _loss(network, batch, recipe, settings)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 schedule.step()
-                progress.step(len(batch))
+                progress.step(part.whole)
+            processes.align(model)
             progress.end_epoch(epoch)
             yield epoch
             if snapshot is not None:  # now all who watch have seen the epoch
-                snapshot.save(epoch, parts, order)
+                snapshot.save(epoch, states, order, processes)
 
 
 def _fit_and_stop(
     model: nn.Module,
     recipe: TrainSettings,
-    split: Split,
+    split: Examples,
     settings: DatasetSettings,
     order: torch.Generator,
     label: str,

@@ -20,10 +20,11 @@ class TrainingProgress:
         epochs: at most so many.
         images: in one epoch.
         done: epochs of an earlier process.
+        shown: otherwise nothing is said.
     """
 
-    def __init__(self, label: str, epochs: int, images: int, done: int) -> None:
-        self._label, self._epochs, self._done = label, epochs, done
+    def __init__(self, label: str, epochs: int, images: int, done: int, shown: bool = True) -> None:
+        self._label, self._epochs, self._done, self._shown = label, epochs, done, shown
         self._started = self._said = time.monotonic()
         self._bar = tqdm(
             desc=label,
@@ -32,7 +33,7 @@ class TrainingProgress:
             unit="image",
             unit_scale=True,
             leave=False,
-            disable=None,
+            disable=None if shown else True,
         )
 
     def step(self, images: int) -> None:
@@ -42,7 +43,8 @@ class TrainingProgress:
     def end_epoch(self, epoch: int) -> None:
         """``epoch`` (from 1 on) is over."""
         now = time.monotonic()
-        if self._bar.disable and epoch < self._epochs and now >= self._said + LINE_SECONDS:
+        says = self._shown and self._bar.disable
+        if says and epoch < self._epochs and now >= self._said + LINE_SECONDS:
             left = (now - self._started) / (epoch - self._done) * (self._epochs - epoch)
             say(f"{self._label}: epoch {epoch} of {self._epochs}, {about(left)} left")
             self._said = now

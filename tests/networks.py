@@ -20,6 +20,7 @@ class Architecture:
     input: tuple[int, ...]
     units: dict[str, int]
     outputs: int = CLASSES
+    homogeneous: bool = True
 
 
 class MLP(nn.Sequential):
@@ -131,6 +132,72 @@ class Branches(nn.Module):
         return self.head(F.adaptive_avg_pool2d(x, 1).view(x.size(0), -1))
 
 
+class InvertedResidual(nn.Sequential):
+    """Expand, convolve every channel by itself, project (MobileNetV2)."""
+
+    def __init__(self, ingoing: int, hidden: int, outgoing: int, stride: int) -> None:
+        super().__init__(
+            nn.Conv2d(ingoing, hidden, 1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU6(inplace=True),
+            nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU6(inplace=True),
+            nn.Conv2d(hidden, outgoing, 1, bias=False),
+            nn.BatchNorm2d(outgoing),
+        )
+        self.residual = ingoing == outgoing and stride == 1
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input + super().forward(input) if self.residual else super().forward(input)
+
+
+class Inverted(nn.Module):
+    """MobileNetV2's shape; the last unit has no depthwise convolution behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*_conv_bn(3, 8, padding=1, stride=2), nn.ReLU6())
+        self.depthwise = nn.Conv2d(8, 8, 3, 1, 1, groups=8)
+        self.project = nn.Conv2d(8, 6, 1)
+        self.block1, self.block2 = InvertedResidual(6, 12, 6, 1), InvertedResidual(6, 10, 5, 2)
+        self.last = nn.Sequential(nn.Conv2d(5, 9, 1), nn.BatchNorm2d(9), nn.Hardtanh(0.0, 6.0))
+        self.dropout, self.head = nn.Dropout(0.2), nn.Linear(9, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.project(F.relu6(self.depthwise(self.stem(x))))
+        x = self.last(self.block2(self.block1(x)))
+        return self.head(self.dropout(x.mean((2, 3))))
+
+
+class Shuffle(nn.Module):
+    """ShuffleNet's branch, then two depthwise convolutions without batch norm around a pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.branch = nn.Sequential(
+            nn.Conv2d(4, 9, 1, bias=False),
+            nn.BatchNorm2d(9),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(9, 9, 3, 1, 1, groups=9, bias=False),
+            nn.BatchNorm2d(9),
+            nn.Conv2d(9, 4, 1, bias=False),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+        )
+        self.wide = nn.Conv2d(8, 11, 1)
+        self.first = nn.Conv2d(11, 11, 3, padding=2, dilation=2, groups=11, padding_mode="reflect")
+        self.second = nn.Conv2d(11, 11, (1, 3), groups=11)
+        self.head = nn.Linear(11 * 5 * 3, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.stem(x))
+        x = torch.cat([x[:, :4], self.branch(x[:, 4:])], 1)
+        x = F.max_pool2d(F.relu(self.wide(x)), 2)
+        return self.head(torch.flatten(self.second(F.relu6(self.first(x))), 1))
+
+
 class Binary(nn.Sequential):
     """One hidden layer with batch norm, one logit."""
 
@@ -151,6 +218,15 @@ ZOO = {
     "resnet": Architecture(ResNet, (3, 10, 10), {"block1.conv1": 8, "block2.conv1": 12}),
     "branches": Architecture(
         Branches, (3, 10, 10), {"stem": 8, "wide.0": 6, "narrow": 7, "join": 9}
+    ),
+    "inverted": Architecture(
+        Inverted,
+        (3, 10, 10),
+        {"stem.0": 8, "block1.0": 12, "block2.0": 10, "last.0": 9},
+        homogeneous=False,
+    ),
+    "shuffle": Architecture(
+        Shuffle, (3, 10, 10), {"branch.0": 9, "branch.5": 4, "wide": 11}, homogeneous=False
     ),
     "binary": Architecture(Binary, (1, 4, 4), {"1": 30}, outputs=1),
 }

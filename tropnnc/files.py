@@ -179,6 +179,8 @@ def _resize(
     if isinstance(module, nn.Linear):
         module.out_features, module.in_features = weight
     elif isinstance(module, nn.Conv2d):
+        if 1 < module.groups == module.in_channels == module.out_channels:  # depthwise
+            module.groups = weight[0]
         module.out_channels, module.in_channels = weight[0], weight[1] * module.groups
     elif module.running_mean is not None and module.running_var is not None:
         width = tensors[f"{name}.running_mean"].shape[0]

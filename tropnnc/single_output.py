@@ -15,6 +15,7 @@ from tropnnc.clustering import kmeans, membership, project
 from tropnnc.errors import TropnncError, UnsupportedUnit, check_at_least_one, check_choice
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, check_width
+from tropnnc.rescaling import check_rescalable
 from tropnnc.unit import Array, IntArray, Tier, Unit
 
 Representative = Literal["mean", "sum"]
@@ -71,9 +72,10 @@ class SingleOutput:
         """Split the generators by sign and project them.
 
         Raises:
-            UnsupportedUnit: a neuron has several outgoing weights.
+            UnsupportedUnit: a neuron has several outgoing weights, or cannot be rescaled.
         """
         column = _only_column(unit)
+        check_rescalable(unit, "zonotope reduction")
         generators = np.abs(column)[:, None] * unit.incoming
         positive, negative = np.flatnonzero(column > 0), np.flatnonzero(column < 0)
         points = project(generators[positive]), project(generators[negative])

@@ -42,6 +42,8 @@ def overrides_of(figure: Figure) -> tuple[str, ...]:
     network = _choice("network", figure.network, "arch", NETWORKS)
     method = "random" if is_dense(figure) else _choice("method", figure.method, "method", METHODS)
     dataset = _choice("data set", figure.dataset, "dataset", DATASETS)
+    if dataset == "imagenet_subset":
+        raise Unmapped("imagenet_subset is no unbiased sample: nothing published is set beside it")
     scope = figure.scope or "all"
     if scope not in ("all", "linear", "conv"):
         raise Unmapped(f"scope {scope!r} is not known; accepted are all, linear, conv")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+
 from experiments.architectures import build
 from experiments.check.figure import Figure
-from experiments.data import load_dataset
+from experiments.data import open_dataset
 from experiments.settings import CellSettings, Machine
 from tropnnc import compress
 
@@ -23,7 +25,7 @@ def keep_ratio(figure: Figure, cell: CellSettings, machine: Machine) -> float:
 def ratio_keeping(share: float, cell: CellSettings, machine: Machine) -> float:
     """The uniform keep ratio whose network has the share of parameters nearest to ``share``."""
     model = build(cell.arch).eval()
-    images = load_dataset(cell.dataset.name, machine.data_dir).test.images[:1].float()
+    images = torch.zeros(1, *open_dataset(cell.dataset, machine).test.shape)
 
     def parameters(ratio: float) -> float:
         _, report = compress(model, images, "random", ratio, cell.scope)

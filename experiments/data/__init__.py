@@ -1,6 +1,15 @@
 """The one place that reads data."""
 
-from experiments.data.dataset import Dataset, Split, normalise
-from experiments.data.load import DATASETS, data_files, load_dataset
+from experiments.data.dataset import Dataset, Examples, Split, normalise
+from experiments.data.load import DATASETS, data_files, load_dataset, open_dataset
 
-__all__ = ["DATASETS", "Dataset", "Split", "data_files", "load_dataset", "normalise"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Examples",
+    "Split",
+    "data_files",
+    "load_dataset",
+    "normalise",
+    "open_dataset",
+]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.data.dataset import Dataset, Split
+from experiments.data.dataset import Dataset, Examples, Split
 from experiments.data.idx import idx_dataset
 
 
@@ -17,10 +17,12 @@ def digit_pair(name: str, digits: tuple[int, int], data_dir: Path) -> Dataset:
         TropnncError: MNIST absent and not to be had.
     """
     whole = idx_dataset(name, "MNIST", data_dir)
-    splits = (whole.train, whole.validation, whole.test)
-    return Dataset(name, *(_of(split, digits) for split in splits))
+    train, validation, test = (
+        _of(split, digits) for split in (whole.train, whole.validation, whole.test)
+    )
+    return Dataset(name, train, validation, test)
 
 
-def _of(split: Split, digits: tuple[int, int]) -> Split:
+def _of(split: Examples, digits: tuple[int, int]) -> Split:
     chosen = split.take(torch.isin(split.labels, torch.tensor(digits)).nonzero().flatten())
     return Split(chosen.images, (chosen.labels == digits[1]).long())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from experiments.data.dataset import Split
+from experiments.data.dataset import Own
 from tropnnc.seeding import derive_rng
 
 
-def cut(split: Split, per_class: int, purpose: str) -> tuple[Split, Split]:
+def cut(split: Own, per_class: int, purpose: str) -> tuple[Own, Own]:
     """``(part, rest)``: ``per_class`` examples of every class, drawn once and for all."""
     labels = split.labels.numpy()
     chosen = np.zeros(len(labels), dtype=bool)

@@ -9,11 +9,12 @@ from experiments.console import BEGIN_AGAIN, say, short_errors
 from experiments.manifest import experiment_records
 from experiments.report.figure import figures
 from experiments.report.latency import csv_path, write_tables
+from experiments.report.paired import paired_path, paired_rows, read_paired, write_paired
+from experiments.report.paired_tables import all_blocks
 from experiments.report.render import to_latex, to_markdown, to_text
 from experiments.report.rows import summary_rows
 from experiments.report.style import save
 from experiments.report.summary import read_summary, write_summary
-from experiments.report.tables import blocks
 from tropnnc.errors import TropnncError
 from tropnnc.files import write_atomic
 
@@ -30,13 +31,16 @@ def report(experiment: str, results: Path) -> tuple[str, list[Path]]:
     records = experiment_records(results / "runs", experiment)
     if records is not None:
         write_summary(summary_rows(records), csv)
+        paired = paired_rows(records)
+        if paired:
+            write_paired(paired, paired_path(results, experiment))
     elif not csv.exists():
         raise TropnncError(
             f"no experiment {experiment!r} in {results}; run it first:"
             f" python run.py experiment={experiment}"
         )
     rows = read_summary(csv)
-    tables = blocks(rows)
+    tables = all_blocks(rows, read_paired(paired_path(results, experiment)))
     stem = results / "tables" / experiment
     write_atomic(stem.with_suffix(".md"), to_markdown(tables).encode())
     write_atomic(stem.with_suffix(".tex"), to_latex(tables).encode())

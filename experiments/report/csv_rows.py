@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +34,8 @@ def write_rows(path: Path, kind: type, lines: Iterable[Iterable[object]]) -> Non
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """The rows of ``kind`` in a CSV; an empty number is 0, or None where the field allows it.
 
+    Columns of fields with a default came later: files without them are read as well.
+
     Raises:
         TropnncError: not readable, other columns, or an entry that is not accepted, with its line.
     """
@@ -42,7 +44,7 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         raise TropnncError(f"{path}: not a readable CSV ({error})") from error
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    if list(reader.fieldnames or ()) != _columns(kind):
+    if list(reader.fieldnames or ()) not in (_columns(kind), _first_columns(kind)):
         raise TropnncError(f"{path}: accepted are the columns {', '.join(_columns(kind))}")
     try:
         return [_row(line, kind) for line in reader]
@@ -54,7 +56,12 @@ def _columns(kind: Any) -> list[str]:
     return [field.name for field in fields(kind)]
 
 
+def _first_columns(kind: Any) -> list[str]:
+    return [field.name for field in fields(kind) if field.default is MISSING]
+
+
 def _row(line: Mapping[Any, Any], kind: Any) -> Any:
     if None in line or None in line.values():
         raise ValueError("it has another number of entries than the header")
-    return kind(**{f.name: _READERS[str(f.type)](line[f.name]) for f in fields(kind)})
+    known = [field for field in fields(kind) if field.name in line]
+    return kind(**{field.name: _READERS[str(field.type)](line[field.name]) for field in known})

@@ -48,6 +48,7 @@ def summary_row(record: Record) -> SummaryRow:
         compress_seconds=timing.get("compress_seconds", 0.0),
         evaluate_seconds=timing.get("evaluate_seconds", 0.0),
         finetune_seconds=timing.get("finetune_seconds"),
+        peak_rss=record.get("memory", {}).get("peak_rss"),
     )
 
 

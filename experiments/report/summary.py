@@ -22,6 +22,7 @@ class SummaryRow:
 
     ``settings`` holds every axis that has no column of its own, as ``name=value`` pairs. What was
     not asked for (re-calibration, fine-tuning) is None. ``curve`` are pairs ``epoch=correct``.
+    ``peak_rss``: bytes resident at most, libraries and data included; None in older files.
     """
 
     dataset: str
@@ -53,6 +54,7 @@ class SummaryRow:
     compress_seconds: float
     evaluate_seconds: float
     finetune_seconds: float | None
+    peak_rss: int | None = None
 
     def __post_init__(self) -> None:
         check_choice("needs", self.needs, TIERS)
@@ -78,7 +80,7 @@ class SummaryRow:
 
 
 def write_summary(rows: Sequence[SummaryRow], path: Path) -> None:
-    """Write the CSV: timing columns last, numbers always formatted alike."""
+    """Write the CSV: timings and memory last, numbers always formatted alike."""
     write_rows(path, SummaryRow, map(_texts, rows))
 
 

@@ -23,6 +23,8 @@ from experiments.report.variants import is_rescaled, variants
 Method = tuple[int, str, str]
 # In the names of these architectures.
 RESIDUAL = "resnet"
+# In the titles of blocks of paired counts.
+FOR_THESE = "of these"
 AFTER: dict[Stage, str] = {"recalibrated": "re-calibrated", "finetuned": "fine-tuned"}
 
 
@@ -86,6 +88,12 @@ def notes(all_blocks: Iterable[Block]) -> Iterator[str]:
     all_blocks = list(all_blocks)
     if any("†" in cell for block in all_blocks for line in block.lines for cell in line.cells):
         yield "†: fewer than three dense networks."
+    if any(FOR_THESE in block.title for block in all_blocks):
+        yield (
+            "(-lost +gained): images right before and wrong now, and the reverse. Intervals: 95 %,"
+            " paired (Bonett and Price, 2012), for these images; they say nothing of other ones,"
+            " and the counts are not to be set beside published accuracies."
+        )
     if any(RESIDUAL in block.title for block in all_blocks):
         yield (
             "Residual networks: only the inner convolution of every block is compressed; layers"

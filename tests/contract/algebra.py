@@ -1,4 +1,9 @@
-"""What a compression must compute: the dense network with ``T·relu(A·z)`` for ``relu(z)``."""
+"""What a compression must compute: the dense network with ``T·relu(A·z)`` for ``relu(z)``.
+
+With a depthwise convolution D between ReLU and consumer, ``T·(D̃ * relu(A·z))`` where ``D̃ = A·D`` in
+folded rows: at full width, D and its batch norm applied by their own modules to n copies of every
+neuron of A's, of which A takes one combination each.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ from torch import Tensor, nn
 from tests.units import mix_of
 from tropnnc import Reducer, Reduction, Tier, Unit
 from tropnnc.graph import Link, Site, discover
+from tropnnc.graph.structure import DepthwisePlace
 from tropnnc.protocols import Order
 
 
@@ -57,12 +63,38 @@ def _insert(model: nn.Module, site: Site, reduction: Reduction) -> None:
         return _mixed_channels(combination, output)
 
     model.get_submodule(site.batch_norm or site.producer).register_forward_hook(combined)
+    for place in site.depthwise:
+        _insert_depthwise(model, place, combination)
     for link in site.links:
 
         def mixed(_: nn.Module, inputs: tuple[Tensor], link: Link = link) -> Tensor:
             return _seen(inputs[0], link, mix, reduction.width)
 
         model.get_submodule(link.consumer).register_forward_pre_hook(mixed)
+
+
+def _insert_depthwise(model: nn.Module, place: DepthwisePlace, combination: Tensor) -> None:
+    """Hooks for one convolution: ``(A·D) * h`` instead of ``D * h``, h the first k channels.
+
+    Neuron k of the reduced unit is convolved with all n filters in turn, batch norm included, and
+    the n answers are combined by row k of A: neither a filter nor a batch norm is rewritten.
+    """
+    layer = model.get_submodule(place.name)
+    norm = None if place.batch_norm is None else model.get_submodule(place.batch_norm)
+    assert isinstance(layer, nn.Conv2d)
+
+    def convolved(_: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        answer = torch.zeros_like(output)
+        for k, row in enumerate(combination):
+            copies = inputs[0][:, k : k + 1].expand(-1, combination.shape[1], -1, -1)
+            each = layer.forward(copies)
+            each = each if norm is None else norm.forward(each)
+            answer[:, k] = torch.einsum("n,bnhw->bhw", row, each)
+        return answer
+
+    layer.register_forward_hook(convolved)
+    if norm is not None:
+        norm.register_forward_hook(lambda _, inputs, output: inputs[0])
 
 
 def _seen(tensor: Tensor, link: Link, mix: Tensor, width: int) -> Tensor:

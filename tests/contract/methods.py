@@ -40,8 +40,22 @@ def make(method: str) -> Reducer:
 # Zonotope reduction is for units with one output: every unit of one network is.
 SINGLE_OUTPUT = [method for method in METHODS if isinstance(make(method), SingleOutput)]
 MULTI_OUTPUT = [method for method in METHODS if method not in SINGLE_OUTPUT]
+# Methods that rest on positive homogeneity, which ReLU6 and depthwise convolutions do not have.
+RESCALING = [
+    "misiakos_equalised",
+    "tropnnc_equalised",
+    "tropnnc_iterative",
+    "tropnnc_iterative_equalised",
+    "tropnnc_spherical",
+]
+REFUSED = [
+    (method, network)
+    for method in RESCALING
+    for network, architecture in ZOO.items()
+    if not architecture.homogeneous
+]
 PAIRS = [
-    *((method, network) for method in MULTI_OUTPUT for network in NETWORKS),
+    *((m, n) for m in MULTI_OUTPUT for n in NETWORKS if (m, n) not in REFUSED),
     *((method, "binary") for method in SINGLE_OUTPUT),
 ]
 

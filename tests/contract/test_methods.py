@@ -18,6 +18,8 @@ from tests.contract.methods import (
     MULTI_OUTPUT,
     NETWORKS,
     PAIRS,
+    REFUSED,
+    RESCALING,
     SINGLE_OUTPUT,
     compressed,
     configuration,
@@ -162,6 +164,24 @@ def test_a_unit_with_several_outputs_is_refused_by_name(method: str, network: st
     first = next(iter(ZOO[network].units))
     with pytest.raises(UnsupportedUnit, match=rf"^{first}: \d+ outgoing .* accepts 1$"):
         run(method, network, 0.5)
+
+
+@pytest.mark.parametrize(("method", "network"), REFUSED)
+def test_a_unit_that_cannot_be_rescaled_is_refused_by_name(method: str, network: str) -> None:
+    first = next(iter(ZOO[network].units))
+    with pytest.raises(UnsupportedUnit, match=rf"^{first}: .* rescales neurons, .* depthwise"):
+        run(method, network, 0.5)
+
+
+@pytest.mark.parametrize("method", [*RESCALING, *SINGLE_OUTPUT])
+def test_a_clipped_unit_of_one_output_is_refused(method: str) -> None:
+    rng = np.random.default_rng(0)
+    unit = make_unit("linear", rng)
+    single = replace(unit.consumers[0], outgoing=unit.consumers[0].outgoing[:1])
+    unit = replace(unit, consumers=(single,))
+    make(method).prepare(unit, rng)
+    with pytest.raises(UnsupportedUnit, match=r"^producer: .* rescales .* ReLU is clipped at 6;"):
+        make(method).prepare(replace(unit, cap=6.0), rng)
 
 
 class Untouchable(torch.Tensor):

@@ -77,6 +77,9 @@ def test_layers_know_their_sizes(network: str) -> None:
         if isinstance(module, nn.Linear):
             assert module.weight.shape == (module.out_features, module.in_features)
         if isinstance(module, nn.Conv2d):
-            assert module.weight.shape[:2] == (module.out_channels, module.in_channels)
+            assert module.weight.shape[:2] == (
+                module.out_channels,
+                module.in_channels // module.groups,
+            )
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             assert module.weight.shape == (module.num_features,)

@@ -24,12 +24,12 @@ GRID = (
 CELLS, NETWORKS = 24, 2
 
 
-def start(results: Path, *prefix: str) -> subprocess.Popen[str]:
+def start(results: Path, *prefix: str, overrides: Sequence[str] = ()) -> subprocess.Popen[str]:
     """The sweep in a process of its own; ``prefix`` replaces ``python run.py``."""
     command = prefix or (sys.executable, "run.py")
     environment = {key: value for key, value in os.environ.items() if key != "HYDRA_FULL_ERROR"}
     return subprocess.Popen(
-        [*command, "-m", *GRID, f"results_dir={results}"],
+        [*command, "-m", *GRID, f"results_dir={results}", *overrides],
         cwd=ROOT,
         env={**environment, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
@@ -64,7 +64,7 @@ def wait_for_records(results: Path, count: int) -> None:
 
 
 def report(results: Path) -> tuple[str, str]:
-    """Summary and table of all records, without the timing columns."""
+    """Summary and table of all records, without times and memory."""
     rows = [_untimed(row) for row in summary_rows(read_records(results / "runs"))]
     write_summary(rows, results / "summary.csv")
     return (results / "summary.csv").read_text(), to_markdown(blocks(rows))
@@ -77,7 +77,7 @@ def leftovers(folder: Path) -> Sequence[Path]:
 
 def _untimed(row: SummaryRow) -> SummaryRow:
     timings = [field.name for field in fields(row) if field.name.endswith("_seconds")]
-    return replace(row, **dict.fromkeys(timings, 0.0))
+    return replace(row, **dict.fromkeys(timings, 0.0), peak_rss=None)
 
 
 def _inodes(folder: Path) -> dict[str, int]:

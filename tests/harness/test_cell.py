@@ -20,6 +20,7 @@ from experiments.identity import digest
 from experiments.locks import Busy, lock
 from experiments.networks import training_of
 from experiments.record import write_record
+from experiments.report.rows import summary_row
 from experiments.settings import Finetuning, Machine
 from tests.harness.cells import RECIPE, a_cell, machine
 from tropnnc import Tier, TropnncError, compress, make_method
@@ -105,6 +106,8 @@ def test_two_machines_write_the_same_record_apart_from_timings(
     cell = a_cell("thinet", ratio=0.25, seed=2)
     first, second = (record_of(run_cell(cell, place)) for place in (here, machine(tmp_path)))
     assert first.pop("timing").keys() == second.pop("timing").keys()
+    assert summary_row(first).peak_rss == first["memory"]["peak_rss"] > 50 * 2**20  # torch alone
+    assert first.pop("memory").keys() == second.pop("memory").keys()
     assert first.pop("checksum") != second.pop("checksum")  # it covers the timings
     assert json.dumps(first) == json.dumps(second)
 

@@ -240,7 +240,7 @@ def test_the_validation_images_decide_whatever_the_test_images_say(
     for preferred in TUNING.rates:
         verdicts = iter(Judged(int(rate == preferred)) for rate in TUNING.rates)
         monkeypatch.setattr(Bench, "validate", lambda *_, v=verdicts: next(v))
-        found = finetuning.finetuned(bench.model, TUNING, bench, 0, tmp_path / str(preferred))
+        found = finetuning.finetuned(bench.model, TUNING, bench, 0, tmp_path / str(preferred), here)
         assert found["learning_rates"]["chosen"] == preferred
 
 

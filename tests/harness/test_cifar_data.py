@@ -67,7 +67,8 @@ def count_as_original(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None
     images = torch.cat([part.images for part in parts])
     labels = torch.cat([part.labels for part in parts])
     train = cifar100_npz.ordered(Split(images, labels))
-    monkeypatch.setattr(cifar100_npz, "SHA256", cifar100_npz._sha256(train, dataset.test))
+    test = Split(dataset.test.images, dataset.test.labels)
+    monkeypatch.setattr(cifar100_npz, "SHA256", cifar100_npz._sha256(train, test))
 
 
 @pytest.mark.parametrize(("kind", "train"), [("CIFAR10", 5 * 40 - 100), ("CIFAR100", 100)])

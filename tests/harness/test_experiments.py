@@ -41,6 +41,14 @@ CELLS = {
     "cifar10_alexnet": SCOPES * (11 + 1) * 4,
     "cifar100_vgg": (11 + 1 + 11) * 4,
     "cifar10_vgg_finetune": 2 * (5 + 5),
+    "imagenet_subset_squeezenet": 8 * RATIOS,
+    "imagenet_subset_lite0": 7 * RATIOS,
+    "imagenet_subset_squeezenet_quick": 3 * 2,
+    "paper_imagenet_linear_conv": 2 * SCOPES * 8 * 6,
+    "paper_imagenet_resnet": 2 * 8 * 6,
+    "paper_imagenet_cup": 3 * 3 * 5,
+    "paper_imagenet_thinet_vgg16": 2 * 4,
+    "paper_imagenet_thinet_resnet50": 2 * 4 * 3,
 }
 
 DATA = ("mnist5k", "mnist", "fashion_mnist")

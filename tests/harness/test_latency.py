@@ -102,7 +102,9 @@ def test_the_images_have_the_shape_of_the_data_set(
     write_manifest(here.runs_dir, "one", [record["identity"]])
     monkeypatch.setattr(latency_module, "experiment_cells", lambda _: [a_cell()])
     small = Split(torch.zeros(2, 4, 14, 14, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64))
-    monkeypatch.setattr(latency_module, "load_dataset", lambda *_: Dataset("x", *[small] * 3))
+    monkeypatch.setattr(
+        latency_module, "open_dataset", lambda *_: Dataset("x", small, small, small)
+    )
     seen: list[torch.Size] = []
 
     def note(models: list[nn.Module], images: torch.Tensor) -> list[float]:

@@ -15,6 +15,7 @@ from experiments.manifest import experiment_name, read_manifest, write_manifest
         (["experiment=quick"], "quick"),
         (["experiment=quick", "results_dir=/elsewhere", "device=cpu"], "quick"),
         (["experiment=quick", "checkpoints_dir=/elsewhere"], "quick"),
+        (["experiment=quick", "workers=8", "cells_per_job=20"], "quick"),
         (["experiment=quick", "ratio=0.5"], None),
         (["experiment=quick", "train.epochs=1"], None),
     ],

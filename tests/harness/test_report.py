@@ -157,6 +157,13 @@ def test_the_csv_survives_a_round_trip_byte_for_byte(tmp_path: Path) -> None:
     assert (tmp_path / "again.csv").read_bytes() == (FIXTURES / "tiny.csv").read_bytes()
 
 
+def test_a_csv_from_before_memory_was_measured_is_read(tmp_path: Path) -> None:
+    lines = (FIXTURES / "tiny.csv").read_text().splitlines()
+    (tmp_path / "old.csv").write_text("".join(f"{x.rpartition(',')[0]}\n" for x in lines))
+    assert ROWS[0].peak_rss == 734003200
+    assert read_summary(tmp_path / "old.csv") == [replace(row, peak_rss=None) for row in ROWS]
+
+
 def test_a_csv_with_other_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("dataset,method\nmnist5k,l1\n")
     with pytest.raises(TropnncError, match="accepted are the columns dataset, arch"):

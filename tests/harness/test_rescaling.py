@@ -20,18 +20,20 @@ from experiments.settings import Rescaling
 from tests.harness.cells import CELL, a_cell, composed, machine
 from tests.networks import ZOO, build, images
 from tropnnc import TropnncError
+from tropnnc.errors import UnsupportedUnit
 from tropnnc.graph import discover
 from tropnnc.surgery import read_unit
 
 BY_E = Rescaling(seed=1, spread=1.0)
 ROWS = read_summary(Path(__file__).parent / "fixtures" / "tiny.csv")
+HOMOGENEOUS = [name for name, architecture in ZOO.items() if architecture.homogeneous]
 
 
 def on_rescaled(row: SummaryRow) -> SummaryRow:
     return replace(row, settings=f"{row.settings} rescaling={row.seed + 1}")
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", HOMOGENEOUS)
 def test_the_function_stays(name: str) -> None:
     model, batch = build(name), images(name, count=64)
     other = rescaled(model, batch[:1], BY_E)
@@ -46,7 +48,7 @@ def test_the_function_stays(name: str) -> None:
     assert torch.equal(logits.argmax(1)[clear], expected.argmax(1)[clear])
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", HOMOGENEOUS)
 def test_every_neuron_has_its_own_factor(name: str) -> None:
     model, example = build(name), images(name, count=1)
     other = rescaled(model, example, BY_E)
@@ -60,6 +62,12 @@ def test_every_neuron_has_its_own_factor(name: str) -> None:
     assert len(np.unique(factors.round(9))) == len(factors) >= 12
     assert 0.5 < factors.std() < 1.6
     assert abs(factors.mean()) < 4 / np.sqrt(len(factors))
+
+
+@pytest.mark.parametrize("name", [name for name in ZOO if name not in HOMOGENEOUS])
+def test_units_that_are_not_homogeneous_are_refused(name: str) -> None:
+    with pytest.raises(UnsupportedUnit, match=r"the experiment rescales neurons, .* depthwise"):
+        rescaled(build(name), images(name, count=1), BY_E)
 
 
 def test_factors_depend_on_the_seed_alone() -> None:

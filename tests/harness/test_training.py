@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from experiments import checkpoints
 from experiments.augmentation import shifted
 from experiments.checkpoints import Training, trained_network
-from experiments.data import Dataset, Split, load_dataset
+from experiments.data import Dataset, Examples, Split, load_dataset
 from experiments.identity import weights_hash
 from experiments.settings import TrainSettings
 from experiments.training import train_network
@@ -52,7 +52,7 @@ def test_initial_weights_depend_on_the_seed(digits: Dataset) -> None:
 
 
 def test_validation_and_test_images_play_no_part(digits: Dataset) -> None:
-    def blank(split: Split) -> Split:
+    def blank(split: Examples) -> Split:
         return Split(torch.zeros_like(split.images), torch.zeros_like(split.labels))
 
     blanked = Dataset("x", digits.train, blank(digits.validation), blank(digits.test))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tests.contract.methods import calibration_for, make
 from tests.networks import build, images
-from tropnnc import Certificate, Report, certify, compress
+from tropnnc import Certificate, Reduction, Report, Tier, Unit, certify, compress
 from tropnnc.protocols import Order
 
 RADII = (0.3, 3.0, 30.0)
@@ -65,3 +66,20 @@ def certified(
 ) -> Certificate:
     """The certificate of two networks that read what ``network`` of the zoo reads."""
     return certify(dense, small, images(network, 1).double(), radius, report)
+
+
+class Signed:
+    """Random rows and a dense mixing matrix of both signs."""
+
+    needs = Tier.WEIGHTS
+    order: Order = "sequential"
+    version = 1
+
+    def prepare(self, unit: Unit, rng: np.random.Generator) -> tuple[Unit, np.random.Generator]:
+        return unit, rng
+
+    def reduce(self, state: tuple[Unit, np.random.Generator], k: int) -> Reduction:
+        unit, rng = state
+        combination = rng.normal(size=(k, unit.neurons))
+        mix = rng.normal(size=(unit.neurons, k))
+        return Reduction(combination @ unit.incoming, mix, combination=combination)

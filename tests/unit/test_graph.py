@@ -29,6 +29,7 @@ class Net(nn.Module):
         self.norm = nn.BatchNorm2d(4)
         self.untracked = nn.BatchNorm2d(4, track_running_stats=False)
         self.wide = nn.Conv2d(8, 4, 1)
+        self.pad = nn.ZeroPad2d((0, 1, 2, 0))
         self.head = nn.Linear(4, 2)
         self.flat = nn.Linear(4 * 36, 2)
         self.compute = forward
@@ -78,6 +79,12 @@ LEFT_ALONE: dict[str, Forward] = {
     ),
     "feeds cat, a concatenation along another dimension": lambda n, x: _head(
         n, torch.cat([n.a(x).relu(), torch.zeros(2, 4, 6, 6)], 2)
+    ),
+    "feeds the function pad, which is not supported": lambda n, x: n.wide(
+        F.pad(n.a(x).relu(), (0, 0, 0, 0, 2, 2))
+    ),
+    "feeds the function pad that may pad its neurons": lambda n, x: n.head(
+        F.pad(n.a(x).relu().flatten(1), (0, 4 - 4 * 36))
     ),
     "is concatenated with itself (cat)": lambda n, x: _head(
         n, n.wide(torch.cat([y := n.a(x).relu(), y], 1))
@@ -129,12 +136,19 @@ PASSED: dict[str, Forward] = {
     "mean in two steps": lambda n, x: n.head(n.a(x).relu().mean(3).mean(-1)),
     "flatten then relu": lambda n, x: n.flat(torch.flatten(n.a(x), 1).relu()),
     "view by size": lambda n, x: n.flat(n.a(x).relu().view(x.size(0), -1)),
+    "zeros around each map": lambda n, x: _head(n, n.b(F.pad(n.pad(n.a(x)).relu(), (1, 0, 0, 1)))),
     "dropout": lambda n, x: _head(n, F.dropout(n.a(x).relu(), 0.5, n.training)),
     "two consumers": lambda n, x: _head(n, n.b(y := n.a(x).relu())) + n.flat(y.flatten(1)),
     "concatenation": lambda n, x: _head(
         n, n.wide(torch.cat([n.b(x[:, [0, 1, 2, 0]]), n.a(x)], 1).relu())
     ),
 }
+
+
+def test_padding_with_ones_is_none_with_zeros() -> None:
+    net = Net(lambda n, x: _head(n, n.b(F.pad(n.a(x).relu(), (1, 0), value=1.0))))
+    reasons = {item.name: item.reason for item in inspect(net, IMAGES).left_alone}
+    assert reasons["a"] == "feeds the function pad, which is not supported"
 
 
 @pytest.mark.parametrize("case", PASSED)

@@ -27,14 +27,18 @@ def spent(sites: Sequence[Site], widths: Mapping[str, int], budget: Budget) -> i
         return sum(widths[site.producer] for site in sites)
     layers = {link.consumer: link.layer for site in sites for link in site.links}
     layers |= {site.producer: site.layer for site in sites}
+    rows = {site.producer: widths[site.producer] for site in sites}
+    for site in sites:  # a depthwise convolution has the unit's rows and one column
+        layers |= {place.name: place.layer for place in site.depthwise}
+        rows |= {place.name: widths[site.producer] for place in site.depthwise}
     columns = {name: layer.columns for name, layer in layers.items()}
     for site in sites:
         for link in site.links:
             columns[link.consumer] -= (site.neurons - widths[site.producer]) * link.block
     total = 0
     for name, layer in layers.items():
-        rows = widths.get(name, layer.rows)
-        weights = rows * columns[name] * layer.kernel
-        parameters = weights + rows * layer.extras
+        outputs = rows.get(name, layer.rows)
+        weights = outputs * columns[name] * layer.kernel
+        parameters = weights + outputs * layer.extras
         total += parameters if budget == "parameters" else weights * layer.positions
     return total

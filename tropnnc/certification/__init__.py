@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isinf
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -14,9 +15,9 @@ from tropnnc.bounds import check_radius
 from tropnnc.certification.certificate import Certificate, UnitCertificate
 from tropnnc.certification.infer import Columns, inferred_mix
 from tropnnc.certification.walk import Walk
-from tropnnc.errors import TropnncError
+from tropnnc.errors import TropnncError, UnsupportedUnit
 from tropnnc.graph import Example, Site, discover
-from tropnnc.graph.discover import Network
+from tropnnc.graph.network import Network
 from tropnnc.graph.trace import trace
 from tropnnc.report import Report
 from tropnnc.surgery.read import read_consumer
@@ -53,7 +54,7 @@ def certify(
     dense, small = copy.deepcopy(model).eval(), copy.deepcopy(compressed).eval()
     mixing = _Mixing.of(dense, small, example_input, {} if report is None else report.mixes)
     before, after = (Network.of(trace(each, example_input), each) for each in (dense, small))
-    walk = Walk(before, after, mixing, radius)
+    walk = Walk(before, after, mixing, radius, mixing.clipped)
     carried = walk.run().carried
     units = tuple(_unit(mixing.sites[name], walk, carried) for name in walk.locals)
     bound = float(np.sum(list(carried.values())))
@@ -89,6 +90,7 @@ class _Mixing:
         cls, dense: nn.Module, small: nn.Module, example: Example, mixes: Mapping[str, csr_array]
     ) -> _Mixing:
         before = {site.producer: site for site in discover(dense, example).sites}
+        _check_depthwise(before.values(), small)
         after = {site.producer: site for site in discover(small, example).sites}
         consumers = {
             name: _columns(dense, site, small, after[name])
@@ -96,6 +98,11 @@ class _Mixing:
             if name in after
         }
         return cls(before, mixes, consumers)
+
+    @property
+    def clipped(self) -> frozenset[str]:
+        """Units whose ReLU is clipped."""
+        return frozenset(name for name, site in self.sites.items() if not isinf(site.cap))
 
     def __call__(self, name: str, rows: Array, new: Array) -> Array | None:
         if name not in self.sites:
@@ -112,7 +119,19 @@ class _Mixing:
             return None
         if rows.shape[1] != new.shape[1]:
             raise TropnncError(f"{name} reads different inputs in the two networks")
-        return inferred_mix(rows, new, self.consumers[name])
+        return inferred_mix(rows, new, self.consumers[name], name not in self.clipped)
+
+
+def _check_depthwise(sites: Iterable[Site], small: nn.Module) -> None:
+    for site in sites:
+        producer = dict(small.named_modules()).get(site.producer)
+        if producer is None or not site.depthwise:
+            continue
+        if len(producer.get_parameter("weight")) != site.neurons:
+            raise UnsupportedUnit(
+                f"{site.producer}: no certificate passes a reduced unit with a depthwise"
+                f" convolution behind it ({site.depthwise[0].name}); accepted are scopes without"
+            )
 
 
 def _columns(dense: nn.Module, site: Site, small: nn.Module, after: Site) -> list[Columns]:

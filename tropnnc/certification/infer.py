@@ -20,9 +20,18 @@ _EQUAL = 1e-5
 Columns = tuple[Array, Array]
 
 
-def inferred_mix(rows: Array, new: Array, consumers: Sequence[Columns]) -> Array:
-    """``T [n, k]`` from the rows ``W T' [n, D]``, ``W̃ [k, D]`` and the consumers' columns."""
-    return min(_candidates(rows, new), key=lambda mix: _score(rows, new, mix, consumers))
+def inferred_mix(rows: Array, new: Array, consumers: Sequence[Columns], homogeneous: bool) -> Array:
+    """``T [n, k]`` from the rows ``W T' [n, D]``, ``W̃ [k, D]`` and the consumers' columns.
+
+    ``homogeneous``: whether the unit's ReLU is; a clipped one is not.
+    """
+
+    def score(mix: Array) -> float:
+        parts = decompose(rows, new, mix, homogeneous)
+        distances = parts.bounds(np.linalg.norm(parts.main, axis=1), np.linalg.norm(new, axis=1))
+        return _score(distances, float(np.linalg.norm(new)), mix, consumers)
+
+    return min(_candidates(rows, new), key=score)
 
 
 def _candidates(rows: Array, new: Array) -> Iterator[Array]:
@@ -39,11 +48,11 @@ def _candidates(rows: Array, new: Array) -> Iterator[Array]:
     yield nearest * equal[:, None]
 
 
-def _score(rows: Array, new: Array, mix: Array, consumers: Sequence[Columns]) -> float:
-    """The unit's own error and what ``C·T`` misses of the consumers, on a ball of radius 1."""
-    parts = decompose(rows, new, mix)
-    distances = parts.bounds(np.linalg.norm(parts.main, axis=1), np.linalg.norm(new, axis=1))
-    size = float(np.linalg.norm(new))
+def _score(distances: Array, size: float, mix: Array, consumers: Sequence[Columns]) -> float:
+    """The unit's own error and what ``C·T`` misses of the consumers, on a ball of radius 1.
+
+    From bounds on each neuron ``[n]`` and the norm ``size`` of all new rows.
+    """
     total = 0.0
     for dense, small in consumers:
         total += float(np.linalg.norm(dense, axis=(0, 2)) @ distances)

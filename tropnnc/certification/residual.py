@@ -11,14 +11,18 @@ from tropnnc.errors import TropnncError
 from tropnnc.unit import Array
 
 
-def unit_error(unit: str, lifted: Affine, small: Affine, mix: Array, radius: float) -> Fresh:
+def unit_error(
+    unit: str, lifted: Affine, small: Affine, mix: Array, radius: float, homogeneous: bool
+) -> Fresh:
     """Bound on ``‖φ(W T' ã) − T φ(W̃ ã)‖`` over ``‖ã‖ ≤ radius``, φ a ReLU (1-Lipschitz).
+
+    ``homogeneous``: whether φ is; a clipped one is not.
 
     The rows of ``lifted`` are ``W T'``, T' the mixing matrix of the layer's input. Two ways, of
     which the smaller counts: the root of the sum of squares over the neurons, and the operator norm
     of the main terms of all neurons at once.
     """
-    parts = decompose(lifted.rows, small.rows, mix)
+    parts = decompose(lifted.rows, small.rows, mix, homogeneous)
     main = lifted.with_rows(parts.main)
     others = np.zeros(len(mix))
     if parts.others.any():

@@ -9,7 +9,8 @@ the first part is at most ``‖W‖·e``, the second is what this unit's reducti
 ``ã`` of its own ball (:mod:`tropnnc.certification.residual`). Both survive every per-channel map
 that is positively homogeneous, times its Lipschitz constant; so max-pools may come before the
 consumer. At the consumer C the second part becomes ``min(‖C‖·‖Δ‖, Σ ‖C_i‖·δ_i)`` and is carried
-from there. Sums add, a concatenation takes the root of the sum of squares. A layer that has no new
+from there. A clipped ReLU is not homogeneous and costs more (:mod:`tropnnc.bounds.rows`).
+Sums add, a concatenation takes the root of the sum of squares. A layer that has no new
 T differs from ``W T'`` by rounding, or by what a method refitted: the norm of that times r.
 """
 
@@ -28,7 +29,7 @@ from tropnnc.certification.read import folds, read_at
 from tropnnc.certification.residual import gap, unit_error
 from tropnnc.certification.state import Fresh, State, scaled
 from tropnnc.errors import TropnncError
-from tropnnc.graph.discover import Network
+from tropnnc.graph.network import Network
 from tropnnc.graph.operations import classify
 from tropnnc.graph.trace import shape
 from tropnnc.unit import Array
@@ -55,6 +56,7 @@ class Walk:
         small: the other.
         mix_of: gives the mixing matrices.
         radius: of the ball of inputs.
+        clipped: units whose ReLU is clipped.
         states: of the nodes visited, by name.
         locals: of every reduced unit, one per consumer.
     """
@@ -63,6 +65,7 @@ class Walk:
     small: Network
     mix_of: MixOf
     radius: float
+    clipped: frozenset[str] = frozenset()
     states: dict[str, State] = field(default_factory=dict)
     locals: dict[str, list[Local]] = field(default_factory=dict)
 
@@ -118,7 +121,8 @@ class Walk:
         mix = self.mix_of(name, lifted.rows, small.rows)
         radius = small.on_ball(state.radius)
         if mix is not None:
-            error = unit_error(name, lifted, small, mix, state.radius)
+            homogeneous = name not in self.clipped
+            error = unit_error(name, lifted, small, mix, state.radius, homogeneous)
             self.locals[name] = []
             return State(radius, csr_array(mix), carried, (error,))
         own = gap(name, lifted, small, state.radius)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Literal
 
 from tropnnc.unit import Stage
@@ -28,6 +29,23 @@ class Layer:
     kernel: int
     positions: int
     extras: int
+
+
+@dataclass(frozen=True)
+class DepthwisePlace:
+    """A depthwise convolution between a unit's ReLU and its consumers.
+
+    Attributes:
+        name: module path.
+        layer: its size, one column.
+        batch_norm: module path of the batch norm directly behind it, if any.
+        cap: where the activation behind it is clipped; ``None`` where there is none.
+    """
+
+    name: str
+    layer: Layer
+    batch_norm: str | None
+    cap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,8 @@ class Site:
         batch_norm: module path of the producer's batch norm, if any.
         between: what lies between producer and consumers.
         links: the consumers, in the order of the forward pass.
+        cap: where the unit's ReLU is clipped: infinite, or 6 for ReLU6.
+        depthwise: the depthwise convolutions behind it, in order.
     """
 
     producer: str
@@ -70,6 +90,8 @@ class Site:
     batch_norm: str | None
     between: tuple[Stage, ...]
     links: tuple[Link, ...]
+    cap: float = inf
+    depthwise: tuple[DepthwisePlace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,20 +105,35 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class Structure:
-    """All units of a network in topological order, and the layers left alone."""
+    """What can be said of a network without its weights.
+
+    Attributes:
+        sites: all units in topological order.
+        left_alone: the other layers.
+        macs: multiply-adds per sample of every called module that is traced as one; of the whole
+            network under ``""``.
+    """
 
     sites: tuple[Site, ...]
     left_alone: tuple[LeftAlone, ...]
+    macs: Mapping[str, int] = field(repr=False)
 
 
 def narrowed(sites: Sequence[Site], done: Site, width: int) -> list[Site]:
     """``sites`` after ``done`` was cut to ``width``: links behind it in a consumer move up."""
     removed = {link.consumer: (link, (done.neurons - width) * link.block) for link in done.links}
 
-    def moved(link: Link) -> Link:
-        if link.consumer not in removed:
-            return link
-        cut, columns = removed[link.consumer]
-        return replace(link, start=link.start - columns) if link.start > cut.start else link
+    def is_behind(link: Link) -> bool:
+        return link.consumer in removed and link.start > removed[link.consumer][0].start
 
-    return [replace(site, links=tuple(moved(link) for link in site.links)) for site in sites]
+    def moved(link: Link) -> Link:
+        if not is_behind(link):
+            return link
+        return replace(link, start=link.start - removed[link.consumer][1])
+
+    return [
+        replace(site, links=tuple(moved(link) for link in site.links))
+        if any(is_behind(link) for link in site.links)
+        else site
+        for site in sites
+    ]

@@ -8,6 +8,7 @@ from math import prod
 from torch import fx
 
 from tropnnc.graph.operations import Operation, argument, pool_kind
+from tropnnc.graph.structure import DepthwisePlace
 from tropnnc.graph.trace import shape
 from tropnnc.unit import Stage
 
@@ -22,21 +23,41 @@ class Path:
 
     Attributes:
         axis: the dimension that holds them.
+        neurons: how many they are.
         start: index of their first entry along it.
         block: entries per neuron.
-        relu: whether a ReLU has been passed.
+        cap: where the unit's ReLU is clipped; ``None`` before it has been passed.
+        depthwise: depthwise convolutions passed.
         between: operations passed.
     """
 
     axis: int
+    neurons: int
     start: int = 0
     block: int = 1
-    relu: bool = False
+    cap: float | None = None
+    depthwise: tuple[DepthwisePlace, ...] = ()
     between: tuple[Stage, ...] = ()
 
     def through(self, kind: str, name: str) -> Path:
         """This path with one more stage."""
-        return replace(self, between=(*self.between, Stage(kind, name, self.relu)))
+        stage = Stage(kind, name, after_relu=self.cap is not None)
+        return replace(self, between=(*self.between, stage))
+
+    def past(self, place: DepthwisePlace) -> Path:
+        """This path behind a depthwise convolution."""
+        return replace(self, depthwise=(*self.depthwise, place))
+
+    def activated(self, cap: float) -> Path:
+        """This path behind a ReLU clipped at ``cap``: the unit's, or the last depthwise's."""
+        if not self.depthwise:
+            return replace(self, cap=_lower(self.cap, cap))
+        *earlier, last = self.depthwise
+        return replace(self, depthwise=(*earlier, replace(last, cap=_lower(last.cap, cap))))
+
+
+def _lower(earlier: float | None, cap: float) -> float:
+    return cap if earlier is None else min(earlier, cap)
 
 
 def step(path: Path, node: fx.Node, user: fx.Node, operation: Operation) -> Path:
@@ -46,8 +67,10 @@ def step(path: Path, node: fx.Node, user: fx.Node, operation: Operation) -> Path
         Obstacle: the operation is none that a unit can pass.
     """
     if operation.kind == "relu":
-        return replace(path, relu=True)
-    if operation.kind == "same":
+        return path.activated(operation.cap)
+    if operation.kind == "pad":
+        _check_pad(path, node, operation)
+    if operation.kind in ("same", "pad"):
         return path
     if operation.kind == "pool":
         return _pool(path, user, operation)
@@ -58,13 +81,19 @@ def step(path: Path, node: fx.Node, user: fx.Node, operation: Operation) -> Path
     if operation.kind == "cat":
         return _cat(path, node, user)
     if operation.kind == "norm":
-        where = "after the ReLU" if path.relu else "that does not directly follow it"
+        where = "that does not directly follow it" if path.cap is None else "after the ReLU"
         raise Obstacle(f"feeds a batch norm {where} ({operation.label})")
     if operation.kind == "add":
         raise Obstacle(f"feeds an addition ({user.name})")
     if operation.kind == "output":
         raise Obstacle("its output is returned by the model")
     raise Obstacle(f"feeds {operation.label}, which is not supported")
+
+
+def _check_pad(path: Path, node: fx.Node, operation: Operation) -> None:
+    """Zeros around each map: whatever mixes neurons leaves them zeros."""
+    if path.axis != 1 or len(shape(node) or ()) != 4:
+        raise Obstacle(f"feeds {operation.label} that may pad its neurons")
 
 
 def _pool(path: Path, user: fx.Node, operation: Operation) -> Path:

@@ -6,57 +6,65 @@ statistics are; they are chosen so that re-calibration and further training beha
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tropnnc.errors import TropnncError
 from tropnnc.reduction import Reduction
-from tropnnc.unit import Array, BatchNorm, IntArray, Unit
+from tropnnc.unit import Array, BatchNorm, Depthwise, IntArray, Unit
 
 
-def unfold(unit: Unit, reduction: Reduction) -> tuple[Array, Array, BatchNorm | None]:
-    """Filters ``[k, d]``, bias ``[k]`` and batch norm that fold to ``reduction.incoming``.
+@dataclass(frozen=True)
+class Unfolded:
+    """What folds to some rows.
+
+    Attributes:
+        filters: ``[k, d]``.
+        bias: ``[k]``.
+        batch_norm: behind them, if any.
+    """
+
+    filters: Array
+    bias: Array
+    batch_norm: BatchNorm | None
+
+
+def unfold(layer: Unit | Depthwise, incoming: Array, reduction: Reduction) -> Unfolded:
+    """What folds to the rows ``incoming [k, d+1]`` that ``reduction`` makes of ``layer``.
 
     Raises:
-        TropnncError: the unit has a batch norm, the reduction neither ``kept`` nor ``combination``.
+        TropnncError: there is a batch norm, the reduction has neither ``kept`` nor ``combination``.
     """
-    rows, bias = reduction.incoming[:, :-1], reduction.incoming[:, -1]
-    if unit.batch_norm is None:
-        return rows, bias, None
+    rows, bias = incoming[:, :-1], incoming[:, -1]
+    if layer.batch_norm is None:
+        return Unfolded(rows, bias, None)
     if reduction.kept is not None:
-        return _keep(unit, unit.batch_norm, reduction.incoming, reduction.kept)
+        return _keep(layer, layer.batch_norm, incoming, reduction.kept)
     if reduction.combination is not None:
-        return rows, np.zeros_like(bias), _merge(unit, unit.batch_norm, reduction, bias)
-    raise TropnncError(f"{unit.name}: batch norm needs a reduction with kept or combination")
+        norm = _merge(layer, layer.batch_norm, reduction.combination, bias)
+        return Unfolded(rows, np.zeros_like(bias), norm)
+    raise TropnncError(f"{layer.name}: batch norm needs a reduction with kept or combination")
 
 
 def _keep(
-    unit: Unit, batch_norm: BatchNorm, incoming: Array, kept: IntArray
-) -> tuple[Array, Array, BatchNorm]:
+    layer: Unit | Depthwise, batch_norm: BatchNorm, incoming: Array, kept: IntArray
+) -> Unfolded:
     """Selected neurons keep γ, β and the variance; refitted ones move their running mean."""
-    own = BatchNorm(
-        batch_norm.weight[kept],
-        batch_norm.bias[kept],
-        batch_norm.running_mean[kept],
-        batch_norm.running_var[kept],
-        batch_norm.eps,
-    )
-    filters, bias = unit.filters[kept], unit.filter_bias[kept]
-    refitted = (incoming != unit.incoming[kept]).any(axis=1) & (own.weight != 0)
+    own = batch_norm.of(kept)
+    filters, bias = layer.filters[kept], layer.filter_bias[kept]
+    refitted = (incoming != layer.incoming[kept]).any(axis=1) & (own.weight != 0)
     scale = own.scale[refitted]
     filters[refitted] = incoming[refitted, :-1] / scale[:, None]
     mean = own.running_mean.copy()
     mean[refitted] = bias[refitted] + (own.bias[refitted] - incoming[refitted, -1]) / scale
-    return filters, bias, replace(own, running_mean=mean)
+    return Unfolded(filters, bias, replace(own, running_mean=mean))
 
 
-def _merge(unit: Unit, batch_norm: BatchNorm, reduction: Reduction, bias: Array) -> BatchNorm:
+def _merge(layer: Unit | Depthwise, batch_norm: BatchNorm, mixing: Array, bias: Array) -> BatchNorm:
     """Batch norm of merged rows ``ã·x``, whose variance follows from the filters' cosines."""
-    mixing = reduction.combination
-    assert mixing is not None
-    norms = np.linalg.norm(unit.filters, axis=1)
-    directions = unit.filters / np.where(norms > 0, norms, 1.0)[:, None]
+    norms = np.linalg.norm(layer.filters, axis=1)
+    directions = layer.filters / np.where(norms > 0, norms, 1.0)[:, None]
     # The pre-activations of i and j covary as γ_i γ_j cos(a_i, a_j), a the raw filters: signed γ,
     # where theory.md has |γ|, which is right only for folded filters.
     spread = (mixing * batch_norm.weight) @ directions

@@ -1,0 +1,43 @@
+"""Two processes that torch.distributed joins, forked from this one: no torch to import again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+
+from experiments.ddp import Company
+
+SIZE = 2
+
+
+def in_two(folder: Path, work: Callable[[Company], Any]) -> list[Any]:
+    """What ``work`` returns in each, by rank; the text of its traceback where it raises."""
+    fork = multiprocessing.get_context("fork")
+    store = folder / "store"
+    store.unlink(missing_ok=True)
+    pipes = [fork.Pipe(duplex=False) for _ in range(SIZE)]
+    children = [
+        fork.Process(target=_child, args=(rank, store, work, sender))
+        for rank, (_, sender) in enumerate(pipes)
+    ]
+    for child, (_, sender) in zip(children, pipes, strict=True):
+        child.start()
+        sender.close()  # so that a child that dies is noticed
+    results = [receiver.recv() for receiver, _ in pipes]
+    for child in children:
+        child.join()
+    return results
+
+
+def _child(rank: int, store: Path, work: Callable[[Company], Any], sender: Connection) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=SIZE)
+    try:
+        sender.send(work(Company()))
+    except BaseException:
+        sender.send(traceback.format_exc())
