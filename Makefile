@@ -50,11 +50,11 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 # Two workers, one thread each: as many as the cores it was timed on.
-test: $(READY) ## run the fast tests (3 min)
+test: $(READY) ## run the fast tests (4 min)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadfile
 
-test-slow: $(READY) ## run the slow tests (3 min)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
+test-slow: $(READY) ## run the slow tests (10 min)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --timeout 900
 
 lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/ruff format --check .
@@ -62,7 +62,7 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## K-means against scikit-learn, and what the harness adds (8 min)
+bench: $(READY) ## K-means against scikit-learn, and what the harness adds (12 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
@@ -87,7 +87,7 @@ reproduce-geometry: $(READY) ## zonotopes, bounds, rules and widths on MNIST (45
 
 # Two processes. Networks that are not to be had are named, the rest runs; FINETUNE=1 runs nothing
 # but the fine-tuning of one network.
-reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (estimated: 1 h; QUICK=1: 10 min; FINETUNE=1: 3 h)
+reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (1 h 30; QUICK=1: 8 min; FINETUNE=1: 3 h)
 	@printf '%s\n' $(if $(FINETUNE),cifar10_vgg_finetune$(SUFFIX),$(CIFAR:%=%$(SUFFIX))) | \
 	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
 	$(if $(FINETUNE),,$(BIN)/python -m experiments.latency --complete $(CIFAR:%=%$(SUFFIX)))
@@ -102,7 +102,7 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (est
 
 # PROFILE=subset needs 1,000 images and no GPU; without it, ILSVRC-2012 and GPUs (conf/experiment says
 # for how long): nothing of it was run here.
-reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (estimated: 20 min; QUICK=1: 2 min)
+reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (20 min; QUICK=1: 2 min)
 ifeq ($(PROFILE),subset)
 	@printf '%s\n' $(IMAGENET_SUBSET:%=%$(SUFFIX)) | \
 	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME decoders=0
@@ -118,7 +118,7 @@ gpu-smoke: $(READY) ## a few committed CIFAR cells on CUDA, image by image again
 	$(BIN)/python -m experiments.check gpu
 
 # The weights are committed: this makes them anew, or what is missing, one after another.
-train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on (2.5 h on one core)
+train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on (6 h on one core)
 	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=cifar_vgg --seeds 0 1 2
 	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=cifar_alexnet
 	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.checkpoints_commit dataset=cifar10 arch=resnet20

@@ -6,12 +6,13 @@ threshold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from tropnnc.allocation.budget import Budget
 from tropnnc.allocation.cut import GlobalCut
+from tropnnc.products import row_norms
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, select
 from tropnnc.unit import Array, Tier, Unit
@@ -41,7 +42,7 @@ class Cup:
     def prepare(self, unit: Unit, rng: np.random.Generator) -> Prepared:
         """One Ward linkage for every width."""
         features = cup_features(unit)
-        return Prepared(unit, ward(features), np.linalg.norm(features, axis=1))
+        return Prepared(unit, ward(features), row_norms(features))
 
     def reduce(self, state: Prepared, k: int) -> Reduction:
         """Cut the dendrogram into ``k`` clusters."""
@@ -49,7 +50,7 @@ class Cup:
         ranked = np.argsort(-state.norms, kind="stable")
         # np.unique names the first of each cluster in this order, the one of largest norm.
         _, first = np.unique(labels[ranked], return_index=True)
-        return replace(select(state.unit, np.sort(ranked[first])), clusters=labels)
+        return select(state.unit, np.sort(ranked[first]), clusters=labels)
 
 
 def cup_widths(budget: Budget = "neurons") -> GlobalCut:

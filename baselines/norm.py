@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from tropnnc.lazy import unread
+from tropnnc.products import row_norms, row_parts
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, select_largest
 from tropnnc.unit import Array, Tier, Unit
@@ -31,12 +34,18 @@ class Norm:
 
     def prepare(self, unit: Unit, rng: np.random.Generator) -> tuple[Unit, Array]:
         """Score the neurons, ``[n]``."""
-        weights, biases = unit.filters, unit.filter_bias
-        if self.folded:
-            weights, biases = unit.incoming[:, :-1], unit.incoming[:, -1]
-        if self.bias:
-            weights = np.column_stack([weights, biases])
-        return unit, np.linalg.norm(weights, ord=self.p, axis=1)
+        return unit, np.concatenate([row_norms(rows, self.p) for rows in self._scored(unit)])
+
+    def _scored(self, unit: Unit) -> Iterator[Array]:
+        """The rows whose norms are the scores, some at a time: all in float64 are twice a layer."""
+        filters, incoming = unread(unit, "filters"), unread(unit, "incoming")
+        for part in row_parts(incoming):
+            if self.folded:
+                yield incoming[part] if self.bias else incoming[part][:, :-1]
+            elif self.bias:
+                yield np.column_stack([filters[part], unit.filter_bias[part]])
+            else:
+                yield filters[part]
 
     def reduce(self, state: tuple[Unit, Array], k: int) -> Reduction:
         """Keep the ``k`` of largest score."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from experiments.data import Examples, Split
+from experiments.data.files import as_files
 from experiments.processes import ALONE, Part, Processes, parts
 from experiments.settings import TrainSettings
 
@@ -24,10 +25,25 @@ def batches(
     chunks = torch.randperm(len(split), generator=order).split(recipe.batch)
     own = parts(len(split), recipe.batch, processes)
     chunks = [chunk[part.slice] for chunk, part in zip(chunks, own, strict=True)]
-    for chunk, pixels, part in zip(chunks, split.read(chunks), own, strict=True):
+    read = _read(split, recipe, chunks, own, order)
+    for chunk, pixels, part in zip(chunks, read, own, strict=True):
         images = shifted(pixels, recipe.shift, order, part)
         images = flipped(images, order, part) if recipe.flip else images
         yield Split(images, split.labels[chunk])
+
+
+def _read(
+    split: Examples,
+    recipe: TrainSettings,
+    chunks: Sequence[Tensor],
+    own: Sequence[Part],
+    order: torch.Generator,
+) -> Iterator[Tensor]:
+    """The pixels of ``chunks``; where random parts are, all are drawn before the first is read."""
+    if recipe.crop is None:
+        return split.read(chunks)
+    draws = [torch.rand(part.whole, 4, generator=order)[part.slice] for part in own]
+    return as_files(split, recipe.crop).read_cropped(chunks, recipe.crop, draws)
 
 
 def shifted(

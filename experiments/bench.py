@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from experiments.architectures import build
 from experiments.checkpoints import Training, trained_network
 from experiments.data import Dataset, Examples, normalise, open_dataset
+from experiments.data.files import as_files
 from experiments.determinism import full_float32
 from experiments.evaluation import (
     Evaluation,
@@ -234,5 +235,8 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
             f"test.images = {cell.test_images} is not accepted;"
             f" {cell.dataset.name} has {len(test)} test images"
         )
+    for recipe in cell.recipes:
+        if recipe.crop is not None:
+            as_files(train, recipe.crop)
     if cell.arch.checkpoint is not None and absence(cell.arch, machine.runs_dir) is None:
         open_bench(cell, machine)

@@ -12,6 +12,12 @@ from tropnnc.errors import TropnncError, check_choice
 
 SCHEDULES = ("one_cycle", "one_cycle_linear", "cosine", "constant")
 
+_CHOICES = {
+    "precision": ("bfloat16",),
+    "storage": ("float16",),
+    "crop": ("random", "resized"),
+}
+
 
 def train_settings(group: str, config: Mapping[str, Any]) -> TrainSettings:
     """The recipe in the configuration group ``group``.
@@ -48,9 +54,9 @@ def _optional(group: str, config: Mapping[str, Any]) -> dict[str, Any]:
         key: truth(f"{group}.{key}", config.get(key, False))
         for key in ("flip", "decay_weights_only", "channels_last")
     }
-    for key, accepted in (("precision", "bfloat16"), ("storage", "float16")):
+    for key, accepted in _CHOICES.items():
         if config.get(key) is not None:
-            check_choice(f"{group}.{key}", config[key], (accepted,))
+            check_choice(f"{group}.{key}", config[key], accepted)
             found[key] = config[key]
     if config.get("warmup") is not None:
         found["warmup"] = real(f"{group}.warmup", config["warmup"], 0.0, 0.9, open_low=True)

@@ -10,6 +10,7 @@ from tropnnc.protocols import Order
 from tropnnc.seeding import derive_seed
 
 Options = tuple[tuple[str, Any], ...]
+Crop = Literal["random", "resized"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ class TrainSettings:
         channels_last: memory format; other kernels, other last bits.
         precision: ``bfloat16`` for automatic mixed precision.
         storage: ``float16`` for weights rounded to it at the end; biases and batch norms stay.
+        crop: which part of an image file a step sees instead of its central square: ``random``, any
+            square of that size, or ``resized``, a rectangle of random area and aspect ratio.
     """
 
     optimizer: str
@@ -124,6 +127,7 @@ class TrainSettings:
     channels_last: bool = False
     precision: Literal["bfloat16"] | None = None
     storage: Literal["float16"] | None = None
+    crop: Crop | None = None
 
     def determinants(self) -> dict[str, Any]:
         """What enters an identity; an option that is off is left out, as before it existed."""
@@ -219,6 +223,12 @@ class CellSettings:
             f"{self.dataset.name} {self.arch.name} {self.method.name}"
             f" ratio={self.ratio:g} seed={self.seed}{again}"
         )
+
+    @property
+    def recipes(self) -> tuple[TrainSettings, ...]:
+        """By which networks are trained for this cell: the dense one, the compressed one."""
+        dense = () if self.arch.checkpoint else (self.train,)
+        return dense if self.finetuning is None else (*dense, self.finetuning.recipe)
 
     @property
     def base_seed(self) -> int:

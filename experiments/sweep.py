@@ -12,6 +12,7 @@ from experiments.architectures import build
 from experiments.bench import check_inputs
 from experiments.cell import Outcome, check_parts, run_cell
 from experiments.data import open_dataset
+from experiments.interrupts import interrupts
 from experiments.locks import Busy
 from experiments.networks import by_network
 from experiments.processes import check_size
@@ -73,13 +74,15 @@ def run_sweep(cells: Sequence[CellSettings], machine: Machine) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     order = by_network(cells)
     progress = Progress(cells, machine)
-    with accounted(outcomes, cells, progress):
+    with accounted(outcomes, cells, progress), interrupts() as dropped:
         for wait in (False, True):
             for index in [index for index in order if index not in outcomes]:
+                dropped.check()
                 progress.begin(cells[index])
                 with suppress(Busy):
                     outcomes[index] = _survive(cells[index], machine, wait)
                     progress.end(outcomes[index])
+        dropped.check()
     return [outcomes[index] for index in range(len(cells))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
@@ -13,23 +14,51 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
 from tropnnc.gram_kmeans import gram_kmeans
+from tropnnc.products import MANY, column_blocks, gram_of
 from tropnnc.unit import Array, IntArray
 
-# Points above which K-means works on their Gram matrix: 4,096 take seconds instead of an hour.
-# Below, scikit-learn's is fast, and committed records are its.
-MANY = 1024
+# Columns of a feature matrix that are projected at once.
+_SLAB = 1 << 15
 
 
-def project(features: Array) -> Array:
+@dataclass(frozen=True)
+class Gram:
+    """Many rows of features by their inner products ``[n, n]``, which are fewer numbers."""
+
+    products: Array
+
+    def __len__(self) -> int:
+        return len(self.products)
+
+
+def comparable(*features: Array) -> Array | Gram:
+    """What :func:`kmeans` needs of rows given in blocks of columns, each ``[n, ·]``.
+
+    Up to ``MANY`` rows their coordinates, above their Gram matrix, rows centred.
+    """
+    if len(features[0]) <= MANY:
+        return project(*features)
+    with one_thread():
+        return Gram(gram_of(*features, centred=True))
+
+
+def project(*features: Array) -> Array:
     """Coordinates of the rows in a basis of their span: ``[n, D]`` to ``[n, min(n, D)]``.
 
     Exact: with ``Xᵀ = QR`` the rows of ``Rᵀ`` have the norms and the distances of the rows of
     ``X``, so K-means finds the same clusters at the same inertia in ``n`` dimensions as in ``D``.
+
+    Args:
+        features: the rows in one or several blocks of columns, each ``[n, ·]``.
     """
-    n, dimensions = features.shape
-    if dimensions <= n:
-        return features
-    return np.ascontiguousarray(triangular_factor(features.T).T)
+    n, dimensions = len(features[0]), sum(block.shape[1] for block in features)
+    if dimensions > max(n, _SLAB):
+        factor = np.zeros((0, n))
+        for slab in column_blocks(features, _SLAB):
+            factor = triangular_factor(np.concatenate([factor, slab.T]))
+        return np.ascontiguousarray(factor.T)
+    rows = features[0] if len(features) == 1 else np.concatenate(features, axis=1)
+    return rows if dimensions <= n else np.ascontiguousarray(triangular_factor(rows.T).T)
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -52,7 +81,7 @@ def triangular_factor(matrix: Array) -> Array:
         return cast(Array, np.linalg.qr(matrix, mode="r"))
 
 
-def kmeans(features: Array, k: int, seed: int, n_init: int = 10) -> IntArray:
+def kmeans(features: Array | Gram, k: int, seed: int, n_init: int = 10) -> IntArray:
     """Cluster the rows of ``features [n, D]`` into exactly ``k`` non-empty clusters.
 
     The best of ``n_init`` K-means++ starts, one thread, deterministic in ``seed``; by scikit-learn
@@ -63,12 +92,13 @@ def kmeans(features: Array, k: int, seed: int, n_init: int = 10) -> IntArray:
     Returns:
         labels ``[n]`` in ``0 … k−1``.
     """
-    n = features.shape[0]
-    if k == n:
-        return np.arange(n)
+    if k == len(features):
+        return np.arange(k)
+    if len(features) > MANY and not isinstance(features, Gram):
+        features = comparable(features)
     with one_thread():
-        if n > MANY:
-            labels = gram_kmeans(features, k, np.random.default_rng(seed), n_init)
+        if isinstance(features, Gram):
+            labels = gram_kmeans(features.products, k, np.random.default_rng(seed), n_init)
         else:
             labels = _by_scikit_learn(features, k, seed, n_init)
     return number_by_first_member(split_to(labels, k))

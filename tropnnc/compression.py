@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from tropnnc.protocols import ORDERS, Allocator, Order, Reducer
 from tropnnc.report import Report, make_report
 from tropnnc.rewriting import Rewriting
 from tropnnc.scope import Scope, sites_in
-from tropnnc.surgery import read_unit
+from tropnnc.surgery import read_unit, sharing_copy, unshare
 from tropnnc.unit import Pixels, Tier
 
 
@@ -62,11 +62,12 @@ def compress(
     small, structure = _opened(model, example_input)
     sites = sites_in(structure, scope)
     chosen = make_allocator(allocator) if isinstance(allocator, str) else allocator
-    widths = _widths(small, sites, chosen, ratio)
-    rewriting = Rewriting(small, reducer, widths, seed, pixels or Pixels(), images)
-    if any(widths[site.producer] < site.neurons for site in sites):
-        rewrite = rewriting.original if order == "original" else rewriting.sequential
-        rewrite(sites)
+    widths = _widths(model, sites, chosen, ratio)
+    dense = model if images is None else sharing_copy(small)
+    rewriting = Rewriting(dense, small, reducer, widths, seed, pixels or Pixels(), images)
+    rewrite = rewriting.original if order == "original" else rewriting.sequential
+    rewrite(sites)
+    unshare(small, model)
     for module, original in zip(small.modules(), model.modules(), strict=True):
         module.training = original.training
     settings = {
@@ -75,16 +76,14 @@ def compress(
     }  # fmt: skip
     if reducer.needs >= Tier.STATISTICS:
         settings["pixels"] = pixels or Pixels()
-    return small, make_report(
-        model, small, example_input, structure, sites, settings, rewriting.mixes
-    )
+    return small, make_report(model, small, structure, sites, settings, rewriting.mixes)
 
 
 def inspect(model: nn.Module, example_input: Example, scope: Scope = "all") -> Report:
     """A dry run: the units of ``model``, their cost, and why each other layer is left alone."""
     opened, structure = _opened(model, example_input)
     sites = structure.sites if scope == "all" else sites_in(structure, scope)
-    return make_report(opened, opened, example_input, structure, sites, {}, {})
+    return make_report(opened, opened, structure, sites, {}, {})
 
 
 def _name(part: str | Reducer | Allocator) -> str:
@@ -103,12 +102,17 @@ def _images_for(reducer: Reducer, calibration: Tensor | None, name: str) -> Tens
 
 
 def _opened(model: nn.Module, example: Example) -> tuple[nn.Module, Structure]:
-    """A copy in evaluation mode and its structure."""
+    """A copy in evaluation mode, on the same parameters, and its structure."""
     for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        if tensor.is_floating_point() and not _is_finite(tensor):
             raise TropnncError(f"{name} has NaN or infinite entries")
-    opened = copy.deepcopy(model).eval()
+    opened = sharing_copy(model).eval()
     return opened, discover(opened, example)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all entries are: if their sum is, which is cheaper to find out, but can overflow."""
+    return isfinite(tensor.sum()) or bool(torch.isfinite(tensor).all())
 
 
 def _widths(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tropnnc.graph import Example, as_inputs
+from tropnnc.graph import Example, as_inputs, run_on_meta
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Cost:
 
 def count(model: nn.Module, example_input: Example) -> Cost:
     """Cost of ``model`` on inputs of the shape of ``example_input``."""
-    return cost_from(model, macs_by_module(model, example_input))
+    return cost_of(model, macs_by_module(model, example_input)[""])
 
 
-def cost_from(model: nn.Module, macs: Mapping[str, int]) -> Cost:
-    """Cost of ``model`` whose multiply-adds were counted by :func:`macs_by_module`."""
+def cost_of(model: nn.Module, macs: int) -> Cost:
+    """Cost of ``model`` whose multiply-adds per sample were counted."""
     state = [*model.parameters(), *model.buffers()]
     return Cost(
         parameters=sum(p.numel() for p in model.parameters()),
-        macs=macs[""],
+        macs=macs,
         bytes=sum(tensor.numel() * tensor.element_size() for tensor in state),
     )
 
@@ -51,11 +51,8 @@ def macs_by_module(model: nn.Module, example_input: Example) -> Mapping[str, int
     inputs = as_inputs(example_input)
     count_per_mac = 2 * len(inputs[0])
     modes = {module: module.training for module in model.modules()}
-    counter = FlopCounterMode(display=False)
     try:
-        model.eval()
-        with torch.no_grad(), counter:
-            model(*inputs)
+        counter = _counted(model.eval(), inputs)
     finally:
         for module, training in modes.items():
             module.training = training
@@ -65,3 +62,15 @@ def macs_by_module(model: nn.Module, example_input: Example) -> Mapping[str, int
         if name.startswith(f"{root}."):
             macs[name.removeprefix(f"{root}.")] = sum(by_operator.values()) // count_per_mac
     return macs
+
+
+def _counted(model: nn.Module, inputs: tuple[Tensor, ...]) -> FlopCounterMode:
+    """The counter of one pass over shapes, or over numbers where the model asks for some."""
+    with torch.no_grad():
+        try:
+            with FlopCounterMode(display=False) as counter:
+                run_on_meta(model, inputs)
+        except Exception:
+            with FlopCounterMode(display=False) as counter:
+                model(*inputs)
+    return counter

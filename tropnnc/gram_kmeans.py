@@ -3,7 +3,7 @@
 With ``G = X Xᵀ`` the squared distance of point i to the mean of cluster c is
 ``G_ii − 2/|c| Σ_{j∈c} G_ij + 1/|c|² Σ_{j,l∈c} G_jl``, so that a step of Lloyd's algorithm costs n²
 additions, whatever the number of clusters and of dimensions, where distances to ``k`` centres cost
-``n·k·D`` products. Points are centred first: distances are differences of entries of G.
+``n·k·D`` products. Points had better be centred: distances are differences of entries of G.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _STEPS = 300
 _TOLERANCE = 1e-12
 
 
-def gram_kmeans(points: Array, k: int, rng: np.random.Generator, n_init: int) -> IntArray:
-    """Cluster the rows of ``points [n, D]`` into ``k < n`` non-empty clusters.
+def gram_kmeans(gram: Array, k: int, rng: np.random.Generator, n_init: int) -> IntArray:
+    """Cluster ``n`` points of inner products ``gram [n, n]`` into ``k < n`` non-empty clusters.
 
     The best of ``n_init`` starts of Lloyd's algorithm, each seeded by greedy K-means++ (of
     ``2 + log k`` candidates the one that lowers the objective most, as scikit-learn does).
@@ -26,8 +26,6 @@ def gram_kmeans(points: Array, k: int, rng: np.random.Generator, n_init: int) ->
     Returns:
         labels ``[n]`` in ``0 … k−1``.
     """
-    centred = points - points.mean(axis=0)
-    gram = centred @ centred.T
     starts = [_lloyd(gram, _seeds(gram, k, rng)) for _ in range(n_init)]
     return min(starts, key=lambda start: start[1])[0]
 

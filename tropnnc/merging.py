@@ -11,8 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from tropnnc.clustering import kmeans, membership, project
+from tropnnc.clustering import Gram, comparable, kmeans, membership, project
 from tropnnc.errors import check_at_least_one, check_choice
+from tropnnc.products import combine, row_products
 from tropnnc.protocols import Order
 from tropnnc.rank_one import rank_one_weights
 from tropnnc.reduction import Reduction, check_width
@@ -34,18 +35,18 @@ class Prepared:
     Attributes:
         unit: the unit as read.
         scale: positive factor ``[n]`` on each neuron's incoming weights (and its inverse on the
-            outgoing ones), which leaves the function as it is.
+            outgoing ones), which leaves the function as it is; ``None``: one.
         incoming: ``[n, d+1]``, balanced.
         outgoing: ``[n, ·]``, balanced; only its inner products matter.
-        points: clustering features ``[n, ≤ n]``.
+        points: clustering features.
         seed: of the K-means starts.
     """
 
     unit: Unit
-    scale: Array
+    scale: Array | None
     incoming: Array
     outgoing: Array
-    points: Array
+    points: Array | Gram
     seed: int
 
 
@@ -91,10 +92,12 @@ class Merging:
         """
         for option in self._rescaling():
             check_rescalable(unit, option)
-        scale = equalising_scale(unit) if self.balance == "equalised" else np.ones(unit.neurons)
-        incoming, outgoing = unit.incoming * scale[:, None], unit.outgoing / scale[:, None]
+        scale, incoming, outgoing = None, unit.incoming, unit.outgoing
+        if self.balance == "equalised":
+            scale = equalising_scale(unit)
+            incoming, outgoing = incoming * scale[:, None], outgoing / scale[:, None]
         own = unit.own_rows if unit.depthwise else incoming
-        points = project(self._features(own, outgoing))
+        points = comparable(*self._features(own, outgoing))
         if self.incoming == "rank1":
             outgoing = project(outgoing)
         return Prepared(unit, scale, incoming, outgoing, points, int(rng.integers(2**31)))
@@ -107,28 +110,27 @@ class Merging:
     def merge(self, state: Prepared, labels: IntArray) -> Reduction:
         """Merge given clusters ``labels [n]``, numbered from 0 without gaps."""
         combination = self._combination(state, labels)
-        rows = combination @ state.incoming
+        rows = combine(combination, state.incoming)
         mix = self._mix(state.incoming, rows, labels)
-        combination = combination * state.scale
-        return Reduction(
-            incoming=combination @ state.unit.incoming,
-            mix=mix / state.scale[:, None],
-            combination=combination,
-            clusters=labels,
-        )
+        if state.scale is not None:
+            combination = combination * state.scale
+            rows = combine(combination, state.unit.incoming)
+            mix = mix / state.scale[:, None]
+        return Reduction(incoming=rows, mix=mix, combination=combination, clusters=labels)
 
     def _rescaling(self) -> list[str]:
         """The options that rest on positive homogeneity (:mod:`tropnnc.rescaling`)."""
         chosen = {"incoming": self.incoming, "outgoing": self.outgoing, "balance": self.balance}
         return [f"{name}={value}" for name, value in chosen.items() if value in _RESCALING]
 
-    def _features(self, incoming: Array, outgoing: Array) -> Array:
+    def _features(self, incoming: Array, outgoing: Array) -> tuple[Array, ...]:
+        """Blocks of columns, each ``[n, ·]``."""
         if self.features == "path":
-            return np.concatenate([incoming, outgoing], axis=1)
+            return incoming, outgoing
         if self.features == "incoming":
-            return incoming
+            return (incoming,)
         norms = np.linalg.norm(incoming, axis=1, keepdims=True)
-        return np.divide(incoming, norms, out=np.zeros_like(incoming), where=norms > 0)
+        return (np.divide(incoming, norms, out=np.zeros_like(incoming), where=norms > 0),)
 
     def _combination(self, state: Prepared, labels: IntArray) -> Array:
         """``A [k, n]`` with ``W̃ = A·W``."""
@@ -149,11 +151,13 @@ class Merging:
             return members / members.sum(axis=0)
         if self.outgoing == "least_squares":
             return np.asarray(np.linalg.lstsq(rows.T, incoming.T)[0].T, dtype=np.float64)
-        own = rows[labels]
-        energy = (own**2).sum(axis=1)
+        energy = row_products(rows, rows, np.arange(len(rows)))[labels]
         # A zero row is silent whatever its coefficient: leave the sum.
         alike = np.divide(
-            (incoming * own).sum(axis=1), energy, out=np.ones(len(labels)), where=energy > 0
+            row_products(incoming, rows, labels),
+            energy,
+            out=np.ones(len(labels)),
+            where=energy > 0,
         )
         return members * alike[:, None]
 

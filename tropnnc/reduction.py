@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from tropnnc.errors import TropnncError
+from tropnnc.lazy import later, lazy, unread
 from tropnnc.unit import Array, IntArray, Unit
 
 
+@lazy("incoming", "mix")
 @dataclass(frozen=True)
 class Reduction:
     """A unit of ``n`` neurons rewritten with ``k``.
@@ -24,6 +27,9 @@ class Reduction:
         kept: indices ``[k]`` where the rows are selected neurons (also when refitted).
         combination: ``A [k, n]`` where ``incoming = A·unit.incoming``.
         clusters: cluster of each neuron ``[n]``, for reports.
+        selected: ``kept`` where :func:`select` made this, that is where these neurons stay as they
+            are on either side: surgery copies them instead of computing. What ``replace`` makes of
+            it does not have it.
     """
 
     incoming: Array
@@ -34,14 +40,27 @@ class Reduction:
     kept: IntArray | None = None
     combination: Array | None = None
     clusters: IntArray | None = None
+    selected: IntArray | None = field(default=None, init=False)
 
     @property
     def width(self) -> int:
         """``k``."""
-        return self.incoming.shape[0]
+        return unread(self, "incoming").shape[0]
+
+    @property
+    def sparse_mix(self) -> csr_array | None:
+        """``mix``, nearly all zeros where neurons are selected or merged."""
+        if self.selected is not None:
+            places = self.selected, np.arange(self.width)
+            return csr_array((np.ones(self.width), places), shape=unread(self, "mix").shape)
+        return None if self.mix is None else csr_array(self.mix)
 
     def check(self, unit: Unit, k: int) -> None:
         """Raise :class:`TropnncError` unless this is finite and rewrites ``unit`` with ``k``."""
+        if self.kept is not None and self.kept.shape != (k,):
+            raise TropnncError(f"{unit.name}: kept has shape {self.kept.shape}, expected {(k,)}")
+        if self.selected is not None:
+            return
         n = unit.neurons
         self._expect(unit, "incoming", self.incoming, (k, unit.incoming.shape[1]))
         if (self.mix is None) == (self.outgoing is None):
@@ -50,8 +69,6 @@ class Reduction:
             self._expect(unit, "mix", self.mix, (n, k))
         if self.combination is not None:
             self._expect(unit, "combination", self.combination, (k, n))
-        if self.kept is not None and self.kept.shape != (k,):
-            raise TropnncError(f"{unit.name}: kept has shape {self.kept.shape}, expected {(k,)}")
         for name in ("outgoing", "row_scale", "offset"):
             self._check_per_consumer(unit, name)
 
@@ -82,11 +99,29 @@ def check_width(unit: Unit, k: int) -> None:
         )
 
 
-def select(unit: Unit, kept: IntArray, scale: Array | None = None) -> Reduction:
-    """Keep the neurons ``kept [k]``, their outgoing weights multiplied by ``scale [k]`` (or 1)."""
-    mix = np.zeros((unit.neurons, len(kept)))
-    mix[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
-    return Reduction(incoming=unit.incoming[kept], mix=mix, kept=kept)
+def select(
+    unit: Unit, kept: IntArray, scale: Array | None = None, clusters: IntArray | None = None
+) -> Reduction:
+    """Keep the neurons ``kept [k]``, their outgoing weights multiplied by ``scale [k]`` (or 1).
+
+    ``clusters [n]``, if they come from any, are only for reports.
+    """
+
+    def mix(part: slice) -> Array:
+        dense = np.zeros((unit.neurons, len(kept)))
+        dense[kept, np.arange(len(kept))] = 1.0 if scale is None else scale
+        return dense[part]
+
+    columns = unread(unit, "incoming").shape[1]
+    reduction = Reduction(
+        incoming=later(lambda part: unit.incoming[kept[part]], (len(kept), columns)),
+        mix=later(mix, (unit.neurons, len(kept))),
+        kept=kept,
+        clusters=clusters,
+    )
+    if scale is None:
+        object.__setattr__(reduction, "selected", kept)
+    return reduction
 
 
 def select_largest(unit: Unit, scores: Array, k: int) -> Reduction:

@@ -9,8 +9,8 @@ from typing import Any
 from scipy.sparse import csr_array
 from torch import nn
 
-from tropnnc.cost import Cost, cost_from, macs_by_module
-from tropnnc.graph import Example, LeftAlone, Site, Structure
+from tropnnc.cost import Cost, cost_of
+from tropnnc.graph import LeftAlone, Site, Structure
 
 _HEADER = ("unit", "kind", "neurons", "parameters", "MACs")
 
@@ -76,18 +76,33 @@ class Report:
 def make_report(
     model: nn.Module,
     small: nn.Module,
-    example: Example,
     structure: Structure,
     sites: Sequence[Site],
     settings: Mapping[str, Any],
     mixes: Mapping[str, csr_array],
 ) -> Report:
     """Compare ``small`` with ``model`` unit by unit and as a whole."""
-    macs = macs_by_module(model, example)
-    kept_macs = macs if small is model else macs_by_module(small, example)
+    macs = structure.macs
+    kept_macs = macs if small is model else _narrowed(macs, sites, model, small)
     rows = [_row(site, model, small, macs, kept_macs) for site in sites]
-    before, after = cost_from(model, macs), cost_from(small, kept_macs)
+    before, after = cost_of(model, macs[""]), cost_of(small, kept_macs[""])
     return Report(tuple(rows), structure.left_alone, before, after, settings, mixes)
+
+
+def _narrowed(
+    macs: Mapping[str, int], sites: Sequence[Site], model: nn.Module, small: nn.Module
+) -> Mapping[str, int]:
+    """Of ``small`` and of its layers that were rewritten, from those of ``model``.
+
+    Each weight of a layer is used at as many places as before.
+    """
+    touched = {site.producer for site in sites} | {p.name for s in sites for p in s.depthwise}
+    kept = {"": macs[""]}
+    for name in touched | {link.consumer for site in sites for link in site.links}:
+        before, after = (m.get_submodule(name).get_parameter("weight") for m in (model, small))
+        kept[name] = macs[name] // before.numel() * after.numel()
+        kept[""] += kept[name] - macs[name]
+    return kept
 
 
 def _row(

@@ -16,8 +16,6 @@ not have it:
 
 from __future__ import annotations
 
-from math import isinf
-
 from tropnnc.errors import UnsupportedUnit
 from tropnnc.unit import Unit
 
@@ -29,12 +27,12 @@ def check_rescalable(unit: Unit, what: str) -> None:
         unit: the unit.
         what: the method or option that rescales, for the message.
     """
+    if unit.is_homogeneous:
+        return
     if unit.depthwise:
         reason = f"of the depthwise convolution {unit.depthwise[0].name} behind it"
-    elif not isinf(unit.cap):
-        reason = f"its ReLU is clipped at {unit.cap:g}"
     else:
-        return
+        reason = f"its ReLU is clipped at {unit.cap:g}"
     raise UnsupportedUnit(
         f"{unit.name}: {what} rescales neurons, which is not possible because {reason};"
         " accepted are methods that select or average them"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,7 +24,8 @@ class Rewriting:
     """One compression of the network ``small``, which it edits in place.
 
     Attributes:
-        small: a copy of the dense network, in evaluation mode.
+        dense: the dense network; in evaluation mode where there are images.
+        small: a copy of it in evaluation mode, whose parameters may be in the same memory.
         reducer: the method.
         widths: of every unit.
         seed: of everything random.
@@ -34,6 +34,7 @@ class Rewriting:
         mixes: mixing matrices of the units written so far.
     """
 
+    dense: nn.Module
     small: nn.Module
     reducer: Reducer
     widths: Mapping[str, int]
@@ -44,28 +45,22 @@ class Rewriting:
 
     def original(self, sites: Sequence[Site]) -> None:
         """Every unit read from the dense network: first all rows, then all columns."""
-        dense = copy.deepcopy(self.small)
         reductions: dict[str, Reduction] = {}
         for site in self._with_progress(sites):
-            unit = self._read(dense, site, View(dense, site), View(dense, site))
-            reduction = self._reduce(unit)
+            reduction = self._write_rows(self.dense, site, site)
             if reduction.outgoing is not None:
                 raise TropnncError(
-                    f"{unit.name}: a fit of every tap works in sequential order only"
+                    f"{site.producer}: a fit of every tap works in sequential order only"
                 )
-            write_rows(self.small, site, unit, reduction)
             reductions[site.producer] = reduction
         for name, reduction in reductions.items():
             sites = self._write_columns(sites, name, reduction)
 
     def sequential(self, sites: Sequence[Site]) -> None:
         """Every unit read from the network as compressed so far."""
-        dense = self.small if self.images is None else copy.deepcopy(self.small)
         for before in self._with_progress(sites):
             site = _named(sites, before.producer)
-            unit = self._read(self.small, site, View(dense, before), View(self.small, site))
-            reduction = self._reduce(unit)
-            write_rows(self.small, site, unit, reduction)
+            reduction = self._write_rows(self.small, site, before)
             sites = self._write_columns(sites, site.producer, reduction)
 
     def _with_progress(self, sites: Sequence[Site]) -> tqdm[Site]:
@@ -73,11 +68,20 @@ class Rewriting:
         todo = [site for site in sites if self.widths[site.producer] < site.neurons]
         return tqdm(todo, desc="compress", unit="unit", delay=2, leave=False, disable=None)
 
-    def _read(self, model: nn.Module, site: Site, dense: View, current: View) -> Unit:
+    def _write_rows(self, model: nn.Module, site: Site, before: Site) -> Reduction:
+        """Reduce the unit as ``model`` has it; of what was read nothing outlives the call."""
+        unit = self._read(model, site, before)
+        reduction = self._reduce(unit)
+        write_rows(self.small, site, unit, reduction)
+        return reduction
+
+    def _read(self, model: nn.Module, site: Site, before: Site) -> Unit:
+        """The unit at ``site`` in ``model``, ``before`` in the dense network."""
         if self.images is None:
             return read_unit(model, site, self.pixels)
         images = self.images.to(next(self.small.parameters()).device)
-        return read_unit(model, site, self.pixels, NetworkCalibration(dense, current, images))
+        calibration = NetworkCalibration(View(self.dense, before), View(model, site), images)
+        return read_unit(model, site, self.pixels, calibration)
 
     def _reduce(self, unit: Unit) -> Reduction:
         rng = derive_rng(self.seed, "reduce", unit.name)
@@ -91,8 +95,9 @@ class Rewriting:
     ) -> Sequence[Site]:
         site = _named(sites, name)
         write_columns(self.small, site, reduction)
-        if reduction.mix is not None:
-            self.mixes[name] = csr_array(reduction.mix)
+        mix = reduction.sparse_mix
+        if mix is not None:
+            self.mixes[name] = mix
         return narrowed(sites, site, reduction.width)
 
 

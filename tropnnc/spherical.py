@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tropnnc.clustering import membership, project
+from tropnnc.clustering import Gram, membership, one_thread, project
 from tropnnc.errors import check_at_least_one
+from tropnnc.products import MANY, combine, gram_of, row_norms, row_products
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, check_width
 from tropnnc.rescaling import check_rescalable
@@ -29,14 +30,14 @@ class Prepared:
         unit: the unit as read.
         norms: ``‖w_i‖ [n]``, bias included.
         strengths: ``‖C_i‖ [n]``, summed over taps and consumers.
-        directions: ``w_i/‖w_i‖`` (or zero), projected, ``[n, ≤ n]``.
+        directions: ``w_i/‖w_i‖`` (or zero), projected, ``[n, ≤ n]``; of many their cosines.
         seed: of the starts.
     """
 
     unit: Unit
     norms: Array
     strengths: Array
-    directions: Array
+    directions: Array | Gram
     seed: int
 
     @property
@@ -73,10 +74,9 @@ class Spherical:
             UnsupportedUnit: the unit does not allow its neurons to be rescaled.
         """
         check_rescalable(unit, "spherical clustering")
-        norms = np.linalg.norm(unit.incoming, axis=1)
-        directions = unit.incoming / np.where(norms > 0, norms, 1.0)[:, None]
-        seed = int(rng.integers(2**31))
-        return Prepared(unit, norms, unit.outgoing_norms, project(directions), seed)
+        norms = row_norms(unit.incoming)
+        directions = comparable_directions(unit.incoming, norms)
+        return Prepared(unit, norms, unit.outgoing_norms, directions, int(rng.integers(2**31)))
 
     def reduce(self, state: Prepared, k: int) -> Reduction:
         """Cluster into ``k`` and merge."""
@@ -85,12 +85,24 @@ class Spherical:
         return merge(state, spherical_kmeans(state.directions, state.weights, k, rng, self.n_init))
 
 
+def comparable_directions(rows: Array, norms: Array) -> Array | Gram:
+    """Directions of ``rows [n, ·]`` of lengths ``norms [n]``: coordinates, or of many cosines."""
+    lengths = np.where(norms > 0, norms, 1.0)
+    if len(rows) <= MANY:
+        return project(rows / lengths[:, None])
+    with one_thread():
+        products = gram_of(rows)
+    products /= lengths
+    products /= lengths[:, None]
+    return Gram(products)
+
+
 def merge(state: Prepared, labels: IntArray) -> Reduction:
     """Merge given clusters ``labels [n]``, numbered from 0 without gaps."""
     incoming = state.unit.incoming
     combination = _combination(state, labels)
-    rows = combination @ incoming
-    alike = np.maximum((incoming * rows[labels]).sum(axis=1), 0)
+    rows = combine(combination, incoming)
+    alike = np.maximum(row_products(incoming, rows, labels), 0)
     return Reduction(
         incoming=rows,
         mix=membership(labels).T * alike[:, None],
@@ -105,7 +117,7 @@ def _combination(state: Prepared, labels: IntArray) -> Array:
     Where the members cancel, or no consumer reads them, the heaviest of them stands for all.
     """
     members = membership(labels) * state.strengths
-    lengths = np.linalg.norm(members @ state.unit.incoming, axis=1)
+    lengths = row_norms(combine(members, state.unit.incoming))
     lost = lengths <= _CANCELLED * (members @ state.norms)
     for cluster in np.flatnonzero(lost):
         inside = np.flatnonzero(labels == cluster)

@@ -8,14 +8,16 @@ positions of a flattened map).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
-from math import inf
+from math import inf, isinf
 from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from tropnnc.lazy import lazy, replace_unread, unread
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -65,6 +67,16 @@ class BatchNorm:
         """The factor ``γ/σ`` that folding puts on each filter, ``[channels]``."""
         return self.weight / self.std
 
+    def of(self, channels: slice | IntArray) -> BatchNorm:
+        """That of some ``channels``."""
+        return BatchNorm(
+            self.weight[channels],
+            self.bias[channels],
+            self.running_mean[channels],
+            self.running_var[channels],
+            self.eps,
+        )
+
 
 @dataclass(frozen=True)
 class ConvGeometry:
@@ -81,6 +93,7 @@ class ConvGeometry:
             raise ValueError("padding is (left, right, top, bottom)")
 
 
+@lazy("outgoing")
 @dataclass(frozen=True)
 class Consumer:
     """One layer that reads a unit.
@@ -159,6 +172,7 @@ class Calibration(Protocol):
         ...
 
 
+@lazy("incoming", "filters")
 @dataclass(frozen=True)
 class Unit:
     """An immutable view of one hidden layer.
@@ -196,7 +210,12 @@ class Unit:
     @property
     def neurons(self) -> int:
         """``n``."""
-        return self.incoming.shape[0]
+        return unread(self, "incoming").shape[0]
+
+    @property
+    def is_homogeneous(self) -> bool:
+        """Whether a factor on a neuron's row comes out behind it, see :mod:`tropnnc.rescaling`."""
+        return isinf(self.cap) and not self.depthwise
 
     @property
     def own_rows(self) -> Array:
@@ -209,7 +228,7 @@ class Unit:
     def outgoing(self) -> Array:
         """Outgoing weights of every neuron on all consumers and taps, ``[n, Σ m·taps]``."""
         rows = [c.outgoing.transpose(1, 0, 2).reshape(self.neurons, -1) for c in self.consumers]
-        return np.concatenate(rows, axis=1)
+        return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
 
     @property
     def outgoing_norms(self) -> Array:
@@ -221,10 +240,10 @@ class Unit:
 
     def seen_by(self, tier: Tier) -> Unit:
         """This unit with everything above ``tier`` hidden."""
-        unit = self if tier >= Tier.IMAGES else replace(self, calibration=None)
+        unit = self if tier >= Tier.IMAGES else replace_unread(self, calibration=None)
         if tier >= Tier.STATISTICS:
             return unit
-        consumers = tuple(replace(c, batch_norm=None) for c in unit.consumers)
-        stages = tuple(replace(d, batch_norm=None) for d in unit.depthwise)
-        hidden = replace(unit, batch_norm=None, pixels=None)
-        return replace(hidden, consumers=consumers, depthwise=stages)
+        consumers = tuple(replace_unread(c, batch_norm=None) for c in unit.consumers)
+        stages = tuple(replace_unread(d, batch_norm=None) for d in unit.depthwise)
+        hidden = replace_unread(unit, batch_norm=None, pixels=None)
+        return replace_unread(hidden, consumers=consumers, depthwise=stages)

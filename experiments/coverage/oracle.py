@@ -16,7 +16,7 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from experiments.coverage.models import with_random_weights
+from experiments.coverage.models import settle, with_random_weights
 from tropnnc.graph import Site, Structure, discover
 from tropnnc.graph.structure import narrowed
 from tropnnc.reduction import select
@@ -39,24 +39,31 @@ class Compared:
         coupled: layers whose rows Torch-Pruning removes along with it, none where it is free.
         gap: largest difference of the outputs over the largest output, after this layer and all
             before it have been halved by both; ``None`` where only one of them does it.
+        change: the same between the outputs before and after this layer was halved: what a gap
+            would be if one of the two had done nothing.
     """
 
     layer: str
     ours: str
     coupled: tuple[str, ...]
     gap: float | None = None
+    change: float | None = None
 
 
 def compare(name: str) -> list[Compared]:
-    """Every layer of the classifier ``name`` in turn, on random weights and 64 × 64 images.
+    """Every layer of the classifier ``name`` in turn, on random weights and 64 × 64 images."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(2, 3, _SIDE, _SIDE, generator=generator, dtype=torch.float64)
+    return compare_on(settle(with_random_weights(name).double(), inputs), inputs)
+
+
+def compare_on(dense: nn.Module, inputs: Tensor) -> list[Compared]:
+    """Every layer of ``dense`` in turn.
 
     Half of the filters go, drawn from the layer's name. A layer is removed from by both sides where
     it is a unit and where Torch-Pruning's group removes rows of that unit's layers alone; the cuts
     add up, so that the outputs are compared after each of them.
     """
-    dense = with_random_weights(name).double()
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(2, 3, _SIDE, _SIDE, generator=generator, dtype=torch.float64)
     return list(_Both(dense, inputs, discover(dense, inputs)).run())
 
 
@@ -72,6 +79,7 @@ class _Both:
 
     def run(self) -> Iterator[Compared]:
         """Units in topological order, then the layers left alone."""
+        before = self._outputs(self.theirs)
         for name in [site.producer for site in self.structure.sites]:
             site = next(site for site in self.sites if site.producer == name)
             kept = np.sort(derive_rng(0, "oracle", name).permutation(site.neurons)[::2])
@@ -82,7 +90,9 @@ class _Both:
                 continue
             group.prune()
             self._cut(site, kept)
-            yield Compared(name, "", (), self._gap())
+            ours, theirs = self._outputs(self.ours), self._outputs(self.theirs)
+            yield Compared(name, "", (), _difference(ours, theirs), _difference(before, theirs))
+            before = theirs
         for item in self.structure.left_alone:
             if isinstance(self.theirs.get_submodule(item.name), nn.Linear | nn.Conv2d):
                 _, rows = self._group(item.name, [0])
@@ -113,7 +123,10 @@ class _Both:
         write_columns(self.ours, site, reduction)
         self.sites = narrowed(self.sites, site, len(kept))
 
-    def _gap(self) -> float:
-        with torch.no_grad():
-            ours, theirs = self.ours(self.inputs), self.theirs(self.inputs)
-        return float((ours - theirs).abs().max() / theirs.abs().max())
+    @torch.no_grad()
+    def _outputs(self, network: nn.Module) -> Tensor:
+        return network(self.inputs)
+
+
+def _difference(one: Tensor, other: Tensor) -> float:
+    return float((one - other).abs().max() / other.abs().max())

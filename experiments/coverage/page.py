@@ -13,16 +13,18 @@ Row = tuple[str, ...]
 
 _INTRODUCTION = """# torchvision's classifiers
 
-Written by `python -m experiments.coverage`. `compress` takes any of these networks; a unit is a
-layer whose neurons it may remove or merge (`python -m tropnnc inspect`). **Within reach** are the
-parameters (multiply-adds) in a row or a column of a unit: the layer itself, its batch norm, the
-depthwise convolutions behind it, and the columns of what reads it. The rest is left alone, with the
-reason per layer; here they are grouped, with the number of layers. Structure as published (1,000
-classes, images of 224 pixels, Inception v3 299), found on torch's meta device: no weight is held
-and no image computed.
+Written by `python -m experiments.coverage` (two minutes of one core). `compress` takes any of these
+networks; a unit is a layer whose neurons it may remove or merge (`python -m tropnnc inspect`).
+**Within reach** are the parameters (multiply-adds) in a row or a column of a unit: the layer
+itself, its batch norm, the depthwise convolutions behind it, and the columns of what reads it. The
+rest is left alone, with the reason per layer; here they are grouped, with the number of layers.
+Structure as published (1,000 classes, images of 224 pixels, Inception v3 299), found on torch's
+meta device: no weight is held and no image computed.
 
 A network without a unit is refused in one line (`no unit in scope 'all'`, with reasons): its
-activations are SiLU, GELU or Hardswish, which are no maxima of linear functions.
+activations are SiLU or GELU, which are no maxima of linear functions. Layers that are never called
+are auxiliary classifiers, which only training uses, or projections of an attention, which reads
+their weights itself.
 
 """
 _ORACLE = """
@@ -31,7 +33,9 @@ _ORACLE = """
 [Torch-Pruning](https://github.com/VainF/Torch-Pruning) 1.6.1 finds by its own dependency graph
 which rows and columns go together. Random weights, ten classes, 64 × 64 images, float64: half of
 the filters of every unit removed by both, one unit after another, the outputs compared after each.
-*Gap*: the largest difference over the largest output.
+*Gap*: the largest difference over the largest output. *Least change*: what halving a unit changes
+of the outputs, measured likewise, the smallest of all units; a gap of that size would show if one
+of the two had left it alone.
 
 """
 _DIFFERENCES = """
@@ -56,7 +60,10 @@ EXPLANATIONS = {
 def page(reaches: Sequence[Reach], compared: Mapping[str, Sequence[Compared]]) -> str:
     """The whole page, as Markdown."""
     header = ("model", "parameters", "units", "parameters within reach", "MACs", "left alone")
-    networks = ("network", "layers", "removed by both", "largest gap", "Torch-Pruning alone")
+    networks = (
+        "network", "layers", "removed by both", "largest gap", "least change",
+        "Torch-Pruning alone",
+    )  # fmt: skip
     reasons = ("network", "reason here", "layers", "removed along with it", "explanation")
     differences = [row for name, layers in compared.items() for row in _differences(name, layers)]
     parts = [
@@ -90,8 +97,10 @@ def _reach_row(reach: Reach) -> Row:
 
 def _network_row(name: str, layers: Sequence[Compared]) -> Row:
     gaps = [layer.gap for layer in layers if layer.gap is not None]
-    alone = sum(layer.gap is None for layer in layers)
-    return (name, str(len(layers)), str(len(gaps)), f"{max(gaps):.1e}", str(alone))
+    changes = [layer.change for layer in layers if layer.change is not None]
+    alone = len(layers) - len(gaps)
+    extremes = (f"{max(gaps):.1e}", f"{min(changes):.1e}")
+    return (name, str(len(layers)), str(len(gaps)), *extremes, str(alone))
 
 
 def _differences(name: str, layers: Sequence[Compared]) -> Iterable[Row]:

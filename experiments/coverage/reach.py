@@ -13,13 +13,13 @@ from tropnnc.errors import TropnncError
 from tropnnc.graph import Structure, discover
 from tropnnc.graph.structure import Layer
 
-# What follows a reason's kind: names of layers and operations, numbers of groups.
+# What follows a reason's kind: names of layers (``block1-0.f.a``), of operations, group numbers.
 _NAMES = (
     (re.compile(r" \([^()]*\)"), ""),
     (re.compile(r"(the same depthwise) .*"), r"\1 convolutions"),
-    (re.compile(r"([A-Z]\w+) [\w.]+(?=,)"), r"\1"),
-    (re.compile(r"^feeds [\w.]+(?=, which is a grouped)"), "feeds a layer"),
-    (re.compile(r"(between it and) [\w.]+"), r"\1 the next layer"),
+    (re.compile(r"([A-Z]\w+) [\w.-]+(?=,)"), r"\1"),
+    (re.compile(r"^feeds [\w.-]+(?=, which is a grouped)"), "feeds a layer"),
+    (re.compile(r"(between it and) [\w.-]+"), r"\1 the next layer"),
     (re.compile(r"\b([a-z]+)_\d+\b"), r"\1"),
 )
 

@@ -11,13 +11,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from experiments.data.cropping import read_cropped
 from experiments.data.preprocessing import Preprocessing, read_image
+from experiments.settings import Crop
 from tropnnc.errors import TropnncError
 
 # Decoded images are kept up to so many bytes: 1,783 of 3×224×224.
 KEPT = 1 << 28
 # Images that a process decodes at once where the caller wants all of them.
 _AT_ONCE = 64
+
+# Indices ``[b]`` and, where random parts are read, ``[b, 4]`` draws.
+_Chunk = tuple[Tensor, Tensor | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +67,16 @@ class Files:
         """
         if self._is_kept:
             return (self._decoded[chunk] for chunk in chunks)
-        return self._decode(chunks)
+        return self._decode([(chunk, None) for chunk in chunks])
+
+    def read_cropped(
+        self, chunks: Sequence[Tensor], crop: Crop, draws: Sequence[Tensor]
+    ) -> Iterator[Tensor]:
+        """Likewise, a part of each image: see :func:`experiments.data.cropping.read_cropped`.
+
+        ``draws [b, 4]`` for each chunk.
+        """
+        return self._decode(list(zip(chunks, draws, strict=True)), crop)
 
     def identifying(self) -> Iterator[bytes]:
         """Names, sizes and labels.
@@ -83,15 +97,15 @@ class Files:
         return len(self) * self.preprocessing.crop**2 * 3 <= KEPT
 
     def _read_all(self) -> Tensor:
-        chunks = torch.arange(len(self)).split(_AT_ONCE)
+        chunks = [(chunk, None) for chunk in torch.arange(len(self)).split(_AT_ONCE)]
         return torch.cat([torch.empty(0, *self.shape, dtype=torch.uint8), *self._decode(chunks)])
 
-    def _decode(self, chunks: Sequence[Tensor]) -> Iterator[Tensor]:
+    def _decode(self, chunks: Sequence[_Chunk], crop: Crop | None = None) -> Iterator[Tensor]:
         # A generator of its own: the loader draws a seed, and must not from ours.
         loader = DataLoader(
-            _Decoder(self.paths, self.preprocessing),
+            _Decoder(self.paths, self.preprocessing, crop),
             batch_size=None,
-            sampler=[chunk.tolist() for chunk in chunks],
+            sampler=chunks,
             num_workers=self.workers,
             generator=torch.Generator(),
         )
@@ -99,6 +113,17 @@ class Files:
             if isinstance(batch, str):
                 raise TropnncError(batch)
             yield batch
+
+
+def as_files(split: object, crop: Crop) -> Files:
+    """``split``, of which ``crop`` is to be read.
+
+    Raises:
+        TropnncError: images in memory; there is no more of them than what the network sees.
+    """
+    if not isinstance(split, Files):
+        raise TropnncError(f"crop = {crop} is accepted of image files only; shift is of others")
+    return split
 
 
 @dataclass(frozen=True)
@@ -110,9 +135,20 @@ class _Decoder(Dataset[Tensor | str]):
 
     paths: tuple[str, ...]
     preprocessing: Preprocessing
+    crop: Crop | None
 
-    def __getitem__(self, index: list[int]) -> Tensor | str:
+    def __getitem__(self, index: _Chunk) -> Tensor | str:
+        indices, draws = index
+        paths = [self.paths[i] for i in indices.tolist()]
         try:
-            return torch.stack([read_image(self.paths[i], self.preprocessing) for i in index])
+            return torch.stack(self._pixels(paths, draws))
         except TropnncError as error:
             return str(error)
+
+    def _pixels(self, paths: list[str], draws: Tensor | None) -> list[Tensor]:
+        if self.crop is None or draws is None:
+            return [read_image(path, self.preprocessing) for path in paths]
+        return [
+            read_cropped(path, self.preprocessing, self.crop, own)
+            for path, own in zip(paths, draws, strict=True)
+        ]

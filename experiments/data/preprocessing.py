@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,24 +47,56 @@ def read_image(path: str, preprocessing: Preprocessing) -> Tensor:
     Raises:
         TropnncError: not a readable image, or smaller than the square.
     """
+    image = resized(read_rgb(path), preprocessing)
+    return to_pixels(square_at(image, preprocessing.crop, path, _centre))
+
+
+def read_rgb(path: str) -> Image.Image:
+    """The image in a file, three channels.
+
+    Raises:
+        TropnncError: not a readable image.
+    """
     try:
         with Image.open(path) as image:
-            pixels = _applied(image.convert("RGB"), preprocessing, path)
+            return image.convert("RGB")
     except _UNREADABLE as error:
         raise TropnncError(f"{path}: not a readable image ({error})") from error
-    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)
 
 
-def _applied(image: Image.Image, preprocessing: Preprocessing, path: str) -> Image.Image:
-    if preprocessing.resize is not None:
-        size = _resized(image.size, preprocessing.resize, preprocessing.warp)
-        image = image.resize(size, Image.Resampling.BILINEAR)
-    side = preprocessing.crop
+def resized(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """``image`` before the square is cut out of it."""
+    if preprocessing.resize is None:
+        return image
+    size = _resized(image.size, preprocessing.resize, preprocessing.warp)
+    return image.resize(size, Image.Resampling.BILINEAR)
+
+
+def square_at(
+    image: Image.Image,
+    side: int,
+    path: str,
+    place: Callable[[tuple[int, int]], tuple[int, int]],
+) -> Image.Image:
+    """The square of ``side`` whose left and top ``place`` chooses, given the room there is.
+
+    Raises:
+        TropnncError: the image, read from ``path``, is smaller than the square.
+    """
+    width, height = image.size
     if min(image.size) < side:
-        width, height = image.size
         raise TropnncError(f"{path}: {width} × {height} pixels, {side} × {side} are cut out of it")
-    left, top = (round((length - side) / 2) for length in image.size)
+    left, top = place((width - side, height - side))
     return image.crop((left, top, left + side, top + side))
+
+
+def to_pixels(image: Image.Image) -> Tensor:
+    """``[3, H, W]`` uint8."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def _centre(room: tuple[int, int]) -> tuple[int, int]:
+    return round(room[0] / 2), round(room[1] / 2)
 
 
 def _resized(size: tuple[int, int], side: int, warp: bool) -> tuple[int, int]:

@@ -26,11 +26,11 @@ def sampled_outputs(unit: Unit) -> IntArray:
 def distances(unit: Unit, reduction: Reduction, outputs: IntArray) -> Interval | None:
     """``Σ [H(P_j, P̃_j) + H(Q_j, Q̃_j)]`` over ``outputs`` and all taps.
 
-    None behind a max-pool, where it bounds nothing: a sum of pools is not the pool of a sum
-    (theory.md, section 0).
+    None where it bounds nothing: behind a max-pool, for a sum of pools is not the pool of a sum
+    (theory.md, section 0); and where the activations are no support functions (ReLU6, depthwise).
     """
     assert reduction.mix is not None
-    if any(stage.kind == "max_pool" for stage in unit.between):
+    if not unit.is_homogeneous or any(stage.kind == "max_pool" for stage in unit.between):
         return None
     [consumer] = unit.consumers
     dense = consumer.outgoing[outputs]

@@ -1,8 +1,12 @@
-"""Accuracy versus keep ratio and versus epochs of fine-tuning: panels by network and scope."""
+"""Accuracy versus keep ratio and versus epochs of fine-tuning: panels by network and scope.
+
+Epochs are drawn in a panel per keep ratio.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -22,8 +26,6 @@ from experiments.report.summary import SummaryRow
 from experiments.report.variants import is_rescaled, variants
 from tropnnc.unit import Tier
 
-Curve = Callable[[Axes, Sequence[SummaryRow], str, int], None]
-
 # Nobody can tell more of them apart.
 MOST_CURVES = 24
 
@@ -37,41 +39,72 @@ def figures(rows: Sequence[SummaryRow]) -> dict[str, Figure]:
     if len(set(variants(rows).values())) > MOST_CURVES or any(map(is_rescaled, rows)):
         return {}
     curves = [row for row in rows if row.curve]
-    drawn = {"_curve": draw(curves, _over_epochs, _epoch_axis)} if curves else {}
+    drawn = {"_curve": _draw(curves, _EPOCHS)} if curves else {}
     if len({row.ratio for row in rows}) > 1 or not curves:
-        drawn[""] = draw(rows, _over_ratios, _ratio_axis)
+        drawn[""] = _draw(rows, _RATIOS)
     return drawn
 
 
-def draw(
-    rows: Sequence[SummaryRow],
-    curve: Curve,
-    dress_x: Callable[[Axes, Sequence[SummaryRow]], None],
-) -> Figure:
-    """A panel per network (down) and scope (across); methods by tier and name."""
+@dataclass(frozen=True)
+class _View:
+    """What a figure shows.
+
+    Attributes:
+        curve: draws a method's cells by name, the how manyth of all.
+        dress_x: the axis below.
+        column: what tells panels of one network and scope apart, in the order of the panels.
+    """
+
+    curve: Callable[[Axes, Sequence[SummaryRow], str, int], None]
+    dress_x: Callable[[Axes, Sequence[SummaryRow]], None]
+    column: Callable[[SummaryRow], float]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    place: Place
+    column: float
+    cells: Sequence[SummaryRow]
+
+    @property
+    def network(self) -> tuple[str, str]:
+        return self.place.dataset, self.place.arch
+
+    @property
+    def across(self) -> tuple[str, float]:
+        return self.place.scope, self.column
+
+
+def _draw(rows: Sequence[SummaryRow], view: _View) -> Figure:
+    """A row of panels per network, scopes and the view's columns across; methods by tier, name."""
     names = variants(rows)
     order = dict.fromkeys(name for _, name in sorted({(r.tier, names[r.identity]) for r in rows}))
-    places = panels(rows)
-    titles = _titles(places)
-    networks = list(dict.fromkeys((place.dataset, place.arch) for place in places))
-    scopes = list(dict.fromkeys(place.scope for place in places))
+    drawn = [
+        _Panel(place, column, own)
+        for place, cells in panels(rows).items()
+        for column, own in sorted(grouped(cells, view.column).items())
+    ]
+    titles = _titles([panel.place for panel in drawn])
+    networks = list(dict.fromkeys(panel.network for panel in drawn))
+    columns = list(dict.fromkeys(panel.across for panel in drawn))
     with mpl.rc_context(STYLE):
-        figure, axes = grid(len(networks), len(scopes), ["dense", *order])
+        figure, axes = grid(len(networks), len(columns), ["dense", *order])
         for axis in axes.flat:
             axis.set_visible(False)
-        for place, cells in places.items():
-            row, column = networks.index((place.dataset, place.arch)), scopes.index(place.scope)
+        for panel in drawn:
+            row, column = networks.index(panel.network), columns.index(panel.across)
             axis = axes[row, column]
             axis.set_visible(True)
-            by_name = grouped(cells, lambda cell: names[cell.identity])
-            axis.axhline(dense_accuracy(cells).mean, color="0.35", linewidth=0.7, label="dense")
+            by_name = grouped(panel.cells, lambda cell: names[cell.identity])
+            dense = dense_accuracy(panel.cells).mean
+            axis.axhline(dense, color="0.35", linewidth=0.7, label="dense")
             for index, name in enumerate(order):
                 if name in by_name:
-                    curve(axis, by_name[name], name, index)
-            dress_x(axis, cells)
-            _dress_y(axis, titles[place], leftmost=column == 0)
+                    view.curve(axis, by_name[name], name, index)
+            view.dress_x(axis, panel.cells)
+            _dress_y(axis, titles[panel.place], leftmost=column == 0)
         hollow = "hollow: the method sees images" if any(map(_sees_images, rows)) else None
-        legend(figure, axes.flat, len(scopes), hollow)
+        legend(figure, axes.flat, len(columns), hollow)
     return figure
 
 
@@ -90,10 +123,9 @@ def _ratio_axis(axis: Axes, rows: Sequence[SummaryRow]) -> None:
 
 
 def _over_epochs(axis: Axes, rows: Sequence[SummaryRow], name: str, index: int) -> None:
-    for cells in grouped(rows, lambda row: row.ratio).values():
-        epochs = sorted(cells[0].epochs)
-        samples = [accuracy_after(cells, epoch) for epoch in epochs]
-        plot(axis, epochs, samples, name, index, _sees_images(rows[0]))
+    epochs = sorted(rows[0].epochs)
+    samples = [accuracy_after(rows, epoch) for epoch in epochs]
+    plot(axis, epochs, samples, name, index, _sees_images(rows[0]))
 
 
 def _epoch_axis(axis: Axes, rows: Sequence[SummaryRow]) -> None:
@@ -101,8 +133,11 @@ def _epoch_axis(axis: Axes, rows: Sequence[SummaryRow]) -> None:
     axis.set_xscale("symlog", linthresh=1)
     axis.set_xticks(epochs, [str(epoch) for epoch in epochs])
     axis.xaxis.set_minor_locator(NullLocator())
-    ratios = ", ".join(f"{ratio:g}" for ratio in sorted({row.ratio for row in rows}))
-    axis.set_xlabel(f"epochs of fine-tuning, keep ratio {ratios}")
+    axis.set_xlabel(f"epochs of fine-tuning, keep ratio {rows[0].ratio:g}")
+
+
+_RATIOS = _View(_over_ratios, _ratio_axis, column=lambda row: 0)
+_EPOCHS = _View(_over_epochs, _epoch_axis, column=lambda row: -row.ratio)
 
 
 def _titles(places: Iterable[Place]) -> dict[Place, str]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from experiments.evaluation import batches
+from tropnnc.vision import torchvision
 
 
 def bare_loop(model: nn.Module, images: Tensor, labels: Tensor) -> int:
@@ -20,3 +26,27 @@ def bare_loop(model: nn.Module, images: Tensor, labels: Tensor) -> int:
         for batch, truth in zip(parts, labels.split(len(parts[0])), strict=True):
             correct += int((model(batch).argmax(dim=1) == truth).sum())
     return correct
+
+
+class _Images(Dataset[Tensor]):
+    """Image files through torchvision's transforms, as in its ImageFolder."""
+
+    def __init__(self, paths: Sequence[str], mean: Sequence[float], std: Sequence[float]) -> None:
+        self.paths = paths
+        transforms: Any = torchvision().transforms
+        steps = transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor()
+        self.transform = transforms.Compose([*steps, transforms.Normalize(mean, std)])
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Tensor:
+        with Image.open(self.paths[index]) as image:
+            return self.transform(image.convert("RGB"))
+
+
+def torchvision_loader(
+    paths: Sequence[str], mean: Sequence[float], std: Sequence[float], batch: int, workers: int
+) -> DataLoader[Tensor]:
+    """Batches of the images at ``paths``: shorter side 256, central 224, normalised."""
+    return DataLoader(_Images(paths, mean, std), batch_size=batch, num_workers=workers)

@@ -19,6 +19,7 @@ from tests.contract.methods import (
     NETWORKS,
     PAIRS,
     REFUSED,
+    RESCALING,
     SINGLE_OUTPUT,
     compressed,
     configuration,
@@ -170,6 +171,17 @@ def test_a_unit_that_cannot_be_rescaled_is_refused_by_name(method: str, network:
     first = next(iter(ZOO[network].units))
     with pytest.raises(UnsupportedUnit, match=rf"^{first}: .* rescales neurons, .* depthwise"):
         run(method, network, 0.5)
+
+
+@pytest.mark.parametrize("method", [*RESCALING, *SINGLE_OUTPUT])
+def test_a_clipped_unit_of_one_output_is_refused(method: str) -> None:
+    rng = np.random.default_rng(0)
+    unit = make_unit("linear", rng)
+    single = replace(unit.consumers[0], outgoing=unit.consumers[0].outgoing[:1])
+    unit = replace(unit, consumers=(single,))
+    make(method).prepare(unit, rng)
+    with pytest.raises(UnsupportedUnit, match=r"^producer: .* rescales .* ReLU is clipped at 6;"):
+        make(method).prepare(replace(unit, cap=6.0), rng)
 
 
 class Untouchable(torch.Tensor):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from experiments.coverage.models import classifiers, on_meta, with_random_weights
+from experiments.coverage.models import classifiers, on_meta, settle, with_random_weights
 from tests.contract.algebra import Recorder, with_reductions
 from tropnnc import TropnncError, compress, make_method
 from tropnnc.graph import discover
@@ -59,6 +59,12 @@ WITHOUT_UNITS = re.compile(r"convnext|efficientnet|maxvit|swin_[bst]|vit")
 # Images that a network insists on, or the option that makes it take smaller ones.
 FIXED_SIDES = {"inception_v3": 96, "maxvit_t": 224}
 SMALLER = {"vit_b_16": 64, "vit_b_32": 64, "vit_l_16": 64, "vit_l_32": 64, "vit_h_14": 56}
+# Fewer than 5 M parameters; the others are left to the slow suite.
+QUICK = {
+    "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0",
+    "shufflenet_v2_x1_5", "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mobilenet_v2",
+    "mobilenet_v3_small", "regnet_y_400mf",
+}  # fmt: skip
 # Their weights and copies of them take more than 5 GB; docs/torchvision.md has their structure.
 TOO_LARGE = {"vit_h_14", "regnet_y_128gf"}
 
@@ -78,7 +84,8 @@ def test_units_are_those_of_the_drawing(name: str) -> None:
 @pytest.mark.parametrize("method", ["l1", "tropnnc"])
 def test_classifiers(name: str, method: str) -> None:
     side, left = SIDES[name]
-    model, inputs = with_random_weights(name).double(), _inputs(side).double()
+    inputs = _inputs(side).double()
+    model = settle(with_random_weights(name).double(), inputs)
     options = {"n_init": 1} if method == "tropnnc" else {}
     scope = "conv" if method == "tropnnc" and name in WIDE else "all"
     recorder = Recorder(make_method(method, **options))
@@ -94,8 +101,14 @@ def _opened(name: str) -> tuple[nn.Module, Tensor]:
     return with_random_weights(name, **options), _inputs(side)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in classifiers() if name not in TOO_LARGE])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow])
+        for name in classifiers()
+        if name not in TOO_LARGE
+    ],
+)
 def test_every_classifier(name: str) -> None:
     """The identity at ratio 1, smaller and finite at .5, each other layer accounted for."""
     model, inputs = _opened(name)
@@ -120,4 +133,4 @@ def test_every_classifier(name: str) -> None:
 def test_every_classifier_is_one_of_torchvisions() -> None:
     names = set(torchvision().models.list_models(module=torchvision().models))
     assert set(classifiers()) == names
-    assert names >= {*UNITS, *SIDES, *FIXED_SIDES, *SMALLER, *TOO_LARGE}
+    assert names >= {*UNITS, *SIDES, *QUICK, *FIXED_SIDES, *SMALLER, *TOO_LARGE}

@@ -118,7 +118,7 @@ def test_names_of_the_literature_become_overrides(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ({"network": "VGG-16"}, "network 'VGG-16' is not at hand; accepted are .*lenet300100"),
+        ({"network": "VGG-19"}, "network 'VGG-19' is not at hand; accepted are .*lenet300100"),
         ({"method": "CUP-SS"}, "method 'CUP-SS' is not at hand; accepted are .*l1"),
         ({"dataset": "SVHN"}, "data set 'SVHN' is not at hand; accepted are"),
         ({"scope": "first"}, "scope 'first' is not known; accepted are all, linear, conv"),

@@ -121,14 +121,14 @@ def test_published_figures_without_their_weights_are_not_tried(
     here = machine(tmp_path)
     published(
         here.results_dir,
-        *(line("l1", "90.0"), line("lbyl", "90.0"), line("l1", "90.0", network="VGG-16")),
+        *(line("l1", "90.0"), line("udfc", "90.0"), line("l1", "90.0", network="GoogLeNet")),
         line("l1", "90.0", checkpoint="absent.pt"),
     )
     assert check_published(Cells(here, {}))
     said = capsys.readouterr().out.splitlines()
     assert [text.rpartition(": ")[2] for text in said] == [
-        *("the weights behind it are not at hand", "method 'lbyl' is not at hand"),
-        *("network 'VGG-16' is not at hand", "no file absent.pt", "4 not tried"),
+        *("the weights behind it are not at hand", "method 'udfc' is not at hand"),
+        *("network 'GoogLeNet' is not at hand", "no file absent.pt", "4 not tried"),
     ]
 
 

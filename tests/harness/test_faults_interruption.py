@@ -4,6 +4,7 @@ import re
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,15 @@ def test_killed_in_the_middle_only_what_is_missing_runs(
     assert report(tmp_path) == report(uninterrupted)
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is, also where a script runs the tests in its background: children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_says_what_is_done_and_how_to_go_on(tmp_path: Path) -> None:
     process = start(tmp_path)
     wait_for_records(tmp_path, 5)

@@ -294,6 +294,17 @@ def test_the_curve_is_drawn_from_epoch_zero_on() -> None:
     assert ys == pytest.approx([before, before + 2, before + 3])
 
 
+def test_every_ratio_has_a_panel_of_its_own_curves() -> None:
+    rows = [tuned(row) for row in ROWS if row.arch == "lenet_a"]
+    axes = [axis for axis in figures(rows)["_curve"].axes if axis.get_visible()]
+    labels = [axis.get_xlabel().rpartition(" ")[2] for axis in axes]
+    assert labels == ["0.5", "0.1"]
+    for axis, ratio in zip(axes, labels, strict=True):
+        [line] = [line for line in axis.get_lines() if line.get_label() == "l1"]
+        own = [row for row in rows if row.method == "l1" and row.ratio == float(ratio)]
+        assert np.asarray(line.get_ydata())[0] == pytest.approx(accuracy(own).mean)
+
+
 def test_a_curve_survives_the_csv(tmp_path: Path) -> None:
     rows = [tuned(row) for row in ROWS]
     write_summary(rows, tmp_path / "x.csv")

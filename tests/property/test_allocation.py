@@ -169,6 +169,9 @@ def _permuted(unit: Unit, rng: np.random.Generator) -> Unit:
         incoming=unit.incoming[rows][:, [*entries, unit.filters.shape[1]]],
         filters=unit.filters[rows][:, entries],
         consumers=tuple(replace(c, outgoing=c.outgoing[:, rows]) for c in unit.consumers),
+        depthwise=tuple(
+            replace(d, incoming=d.incoming[rows], filters=d.filters[rows]) for d in unit.depthwise
+        ),
     )
 
 

@@ -64,6 +64,14 @@ def test_a_rescaled_neuron_is_free_unless_its_relu_is_clipped(
     assert max(bounds) < 1e-6 or gap
 
 
+@pytest.mark.parametrize(("network", "unit"), [("inverted", "last.0"), ("shuffle", "branch.5")])
+def test_depthwise_convolutions_of_units_left_whole_are_passed(network: str, unit: str) -> None:
+    dense, example = build(network).double(), images(network, 1).double()
+    small, report = compress(dense, example, "tropnnc", 0.5, scope=[unit])
+    gap = largest_gap(dense, small, example.shape[1:], 3.0, steps=5)
+    assert 0 < gap <= certify(dense, small, example, 3.0, report).bound
+
+
 @pytest.mark.parametrize(
     ("network", "unit", "stage"),
     [("inverted", "stem.0", "depthwise"), ("shuffle", "wide", "first")],

@@ -93,6 +93,20 @@ def test_a_flattened_map_is_streamed_neuron_by_neuron() -> None:
     torch.testing.assert_close(recorder.shown["conv2"][3], hidden)
 
 
+def test_behind_depthwise_convolutions_what_the_consumer_reads_is_streamed() -> None:
+    model, images = networks.build("inverted"), networks.images("inverted", count=5)
+    recorder = Recorder()
+    small, _ = compress(
+        model, images, recorder, 0.5, scope=["stem.0", "block1.0"], calibration=images
+    )
+    dense = _tensors(model, images)["block1.6"][0]
+    torch.testing.assert_close(recorder.shown["block1.0"][2], dense)
+    # Of the selected neurons nothing but the block's input has changed.
+    after = _tensors(small, images)["block1.6"][0]
+    torch.testing.assert_close(recorder.shown["block1.0"][3][:, -6:], after)
+    assert not torch.allclose(after, dense[:, -6:])
+
+
 @pytest.mark.parametrize("tier", [Tier.WEIGHTS, Tier.STATISTICS])
 def test_a_lower_tier_is_shown_less(tier: Tier) -> None:
     units: list[Unit] = []

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
 from tropnnc import clustering
-from tropnnc.clustering import inertia, kmeans
+from tropnnc.clustering import comparable, inertia, kmeans
 from tropnnc.gram_kmeans import gram_kmeans, squared_distances
+from tropnnc.products import gram_of
 from tropnnc.unit import Array
 
 seeds = st.integers(0, 2**31)
@@ -43,7 +44,7 @@ def test_every_point_is_nearest_to_its_own_mean(seed: int, n: int, dimensions: i
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(n, dimensions)) + 100
     k = int(rng.integers(1, n))
-    labels = gram_kmeans(points, k, rng, n_init=2)
+    labels = gram_kmeans(gram_of(points, centred=True), k, rng, n_init=2)
     assert set(labels) == set(range(k))
     means = np.stack([points[labels == c].mean(axis=0) for c in range(k)])
     distances = ((points[:, None] - means) ** 2).sum(axis=2)
@@ -57,7 +58,7 @@ def test_every_point_is_nearest_to_its_own_mean(seed: int, n: int, dimensions: i
 def test_equal_points_cost_nothing(seed: int, distinct: int, k: int) -> None:
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(distinct, 3))[rng.integers(distinct, size=12)]
-    labels = gram_kmeans(points, k, rng, n_init=1)
+    labels = gram_kmeans(gram_of(points, centred=True), k, rng, n_init=1)
     assert set(labels) == set(range(k))
     if k >= len(np.unique(points, axis=0)):
         assert inertia(points, labels) == pytest.approx(0, abs=1e-12)
@@ -67,7 +68,7 @@ def test_equal_points_cost_nothing(seed: int, distinct: int, k: int) -> None:
 def test_as_good_as_scikit_learn(k: int) -> None:
     points = scattered(0, 240, 80, 40)
     theirs = KMeans(k, random_state=0).set_params(n_init=10).fit_predict(points)
-    ours = gram_kmeans(points, k, np.random.default_rng(0), n_init=10)
+    ours = gram_kmeans(gram_of(points, centred=True), k, np.random.default_rng(0), n_init=10)
     assert inertia(points, ours) < 1.01 * inertia(points, theirs)
 
 
@@ -75,7 +76,7 @@ def test_many_points_go_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
     points = scattered(1, 50, 20, 10)
     few = kmeans(points, 10, seed=3)
     monkeypatch.setattr(clustering, "MANY", 49)
-    many = kmeans(points, 10, seed=3)
+    many = kmeans(comparable(points[:, :7], points[:, 7:]), 10, seed=3)
     np.testing.assert_array_equal(many, kmeans(points, 10, seed=3))
     assert many[0] == 0
     assert inertia(points, many) == pytest.approx(inertia(points, few), rel=0.01)

@@ -23,9 +23,10 @@ from tests.units import (
     with_weights,
 )
 from tropnnc import TropnncError, Unit
+from tropnnc.clustering import Gram
 from tropnnc.reduction import Reduction
 from tropnnc.spherical import tropnnc_spherical
-from tropnnc.spherical_kmeans import centres_of, objective, spherical_kmeans, step
+from tropnnc.spherical_kmeans import assign, centres_of, objective, spherical_kmeans
 from tropnnc.unit import Array, Consumer, IntArray
 
 seeds = st.integers(0, 2**32 - 1)
@@ -80,7 +81,7 @@ def test_it_is_mostly_the_best_of_all_partitions() -> None:
 def test_the_objective_is_the_weighted_cosine_to_the_best_directions() -> None:
     directions, weights = random_case(0, 9)
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2])
-    centres = centres_of(directions, weights, labels)
+    centres, _ = centres_of(directions, weights, labels)
     cosines = (directions * centres[labels]).sum(axis=1)
     assert objective(directions, weights, labels) == pytest.approx(weights @ cosines)
     others = directions_of(centres + 0.1 * np.random.default_rng(0).normal(size=centres.shape))
@@ -97,7 +98,9 @@ def test_no_step_lowers_the_objective_and_none_leaves_a_cluster_empty(
     reached = []
     for _ in range(6):
         reached.append(objective(directions, weights, labels))
-        labels = step(directions, weights, centres_of(directions, weights, labels))
+        centres, now = centres_of(directions, weights, labels)
+        assert now == reached[-1]
+        labels = assign(directions @ centres.T, weights)
         assert set(labels) == set(range(k))
     assert all(after >= before - 1e-12 for before, after in pairwise(reached))
 
@@ -113,6 +116,40 @@ def test_there_are_k_clusters_even_of_fewer_distinct_directions(
     assert labels[0] == 0
     if k > distinct:  # one more for the zero rows
         assert objective(directions, weights, labels) == pytest.approx(weights.sum())
+
+
+@several
+@given(seeds, st.integers(1, 40), st.integers(1, 60))
+def test_from_the_cosines_as_from_the_rows(seed: int, k: int, dimensions: int) -> None:
+    rng = np.random.default_rng(seed)
+    directions, weights = directions_of(rng.normal(size=(40, dimensions))), rng.random(40)
+    direct, known = (
+        spherical_kmeans(rows, weights, k, np.random.default_rng(seed), n_init=3)
+        for rows in (directions, Gram(directions @ directions.T))
+    )
+    assert set(known) == set(range(k))
+    reached = objective(directions, weights, known)
+    assert reached == pytest.approx(objective(directions, weights, direct), rel=1e-6)
+
+
+@several
+@given(seeds, st.integers(1, 12), st.integers(1, 6))
+def test_from_the_cosines_of_fewer_distinct_directions(seed: int, k: int, distinct: int) -> None:
+    directions, weights = random_case(seed, 12, distinct)
+    cosines = Gram(directions @ directions.T)
+    labels = spherical_kmeans(cosines, weights, k, np.random.default_rng(seed), n_init=2)
+    assert set(labels) == set(range(k))
+    if k > distinct:
+        assert objective(directions, weights, labels) == pytest.approx(weights.sum())
+
+
+def test_opposite_directions_have_no_centre_in_the_cosines_either() -> None:
+    """What cancels must not be divided by its rounding."""
+    row = directions_of(np.random.default_rng(0).normal(size=(1, 7)))
+    directions, weights = np.concatenate([row, -row]), np.full(2, 0.3)
+    for rows in (directions, Gram(directions @ directions.T)):
+        labels = spherical_kmeans(rows, weights, 1, np.random.default_rng(0))
+        assert labels.tolist() == [0, 0]
 
 
 def test_far_groups_are_found_and_the_answer_depends_on_the_seed_alone() -> None:

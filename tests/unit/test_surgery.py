@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tests import networks
 from tropnnc import Reduction, Tier, TropnncError, Unit, compress
-from tropnnc.protocols import Order
+from tropnnc.protocols import ORDERS, Order
 from tropnnc.reduction import select
 
 Answer = Callable[[Unit, int], Reduction]
@@ -149,3 +149,94 @@ def test_a_merge_without_combination_cannot_give_batch_norm_back() -> None:
     model, inputs = networks.build("vgg"), networks.images("vgg")
     with pytest.raises(TropnncError, match="kept or combination"):
         compress(model, inputs, Scripted(answer))
+
+
+@pytest.mark.parametrize("network", list(networks.ZOO))
+@pytest.mark.parametrize("order", ORDERS)
+def test_selected_neurons_are_copied_as_they_would_be_computed(network: str, order: Order) -> None:
+    """``replace`` takes away that they are only selected: the general way, bit by bit the same."""
+    model, inputs = networks.build(network), networks.images(network)
+
+    def last_ones(unit: Unit, k: int) -> Reduction:
+        return select(unit, np.arange(unit.neurons)[-k:])
+
+    copied, report = compress(model, inputs, Scripted(last_ones), 0.5, order=order)
+    general = Scripted(lambda unit, k: replace(last_ones(unit, k)))
+    computed, expected = compress(model, inputs, general, 0.5, order=order)
+    for unit in report.units:
+        found = report.mixes[unit.name].toarray()
+        np.testing.assert_array_equal(found, expected.mixes[unit.name].toarray())
+    assert str(copied) == str(computed)
+    mine, theirs = copied.state_dict(), computed.state_dict()
+    assert mine.keys() == theirs.keys()
+    for name, tensor in mine.items():
+        assert torch.equal(tensor, theirs[name]), name
+        assert tensor.is_contiguous() == theirs[name].is_contiguous()
+
+
+@pytest.mark.parametrize("order", ["original", "sequential"])
+@pytest.mark.parametrize("method", ["l1", "tropnnc", "thinet"])
+@pytest.mark.parametrize("ratio", [0.5, 1.0])
+def test_the_smaller_network_shares_no_memory(ratio: float, method: str, order: Order) -> None:
+    model, inputs = networks.build("vgg").train(), networks.images("vgg")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    small, _ = compress(
+        model, inputs, method, ratio, scope=["features.3"], order=order, calibration=inputs
+    )
+    assert all(module.training for net in (model, small) for module in net.modules())
+    assert all(torch.equal(tensor, before[n]) for n, tensor in model.state_dict().items())
+    pointers = {tensor.data_ptr() for tensor in model.state_dict().values()}
+    assert not pointers & {tensor.data_ptr() for tensor in small.state_dict().values()}
+
+
+class Recurrent(nn.Module):
+    """Its last layer keeps its parameters in a list besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(4, 6), nn.Linear(6, 3), nn.GRU(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.second(torch.relu(self.first(x))))[0]
+
+
+def test_layers_that_are_left_alone_use_the_smaller_networks_parameters() -> None:
+    model, inputs = Recurrent().eval(), torch.rand(5, 4)
+    small, report = compress(model, inputs, "l1", 0.5)
+    assert report.widths == {"first": 3}
+    before = model(inputs)
+    with torch.no_grad():
+        for parameter in small.parameters():
+            parameter.zero_()
+    assert not small(inputs).any()
+    assert before.any()
+    assert torch.equal(model(inputs), before)
+
+
+def test_the_original_keeps_its_buffers() -> None:
+    """Also those that it changes whenever it runs."""
+
+    class Counting(nn.Sequential):
+        def __init__(self) -> None:
+            super().__init__(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+            self.register_buffer("runs", torch.zeros(()))
+
+        def forward(self, input: Tensor) -> Tensor:
+            self.get_buffer("runs").add_(1)
+            return super().forward(input)
+
+    model = Counting().eval()
+    compress(model, torch.rand(1, 4), "l1", 0.5)
+    assert model.get_buffer("runs") == 0
+
+
+def test_tied_parameters_stay_tied() -> None:
+    model = nn.Sequential(
+        nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)
+    )
+    tied, other = model.get_submodule("2"), model.get_submodule("0")
+    tied.weight = other.weight
+    small, report = compress(model, torch.rand(1, 4), "l1", 0.5)
+    assert report.widths == {"3": 3}
+    assert small.get_submodule("0").weight is small.get_submodule("2").weight
+    assert small.get_submodule("0").weight is not other.weight

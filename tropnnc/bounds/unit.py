@@ -9,8 +9,6 @@ the largest error at a position, so the bounds survive them.
 
 from __future__ import annotations
 
-from math import isinf
-
 import numpy as np
 
 from tropnnc.bounds.channel import channel_errors
@@ -93,7 +91,7 @@ def reduction_bound(unit: Unit, reduction: Reduction, radius: float) -> float:
             " accepted are mix, outgoing and offset (or bound the networks with certify)"
         )
     offsets = sum(float(np.linalg.norm(offset)) for offset in reduction.offset or ())
-    if unit.depthwise or not isinf(unit.cap):
+    if not unit.is_homogeneous:
         channels = channel_errors(unit, reduction, homogeneous_radius(radius))
         fitted = _fit_residual(unit, reduction, channels.mix, channels.sizes)
         return float(unit.outgoing_norms @ channels.errors) + fitted + offsets

@@ -13,7 +13,7 @@ from tropnnc.graph.network import Network
 from tropnnc.graph.operations import classify
 from tropnnc.graph.trace import shape
 from tropnnc.lipschitz import POINT, expand_groups, torus_for
-from tropnnc.surgery.read import fold, read_geometry, read_layer, read_norm
+from tropnnc.surgery.read import fold, read_geometry, read_norm, read_rows
 from tropnnc.unit import BatchNorm
 
 
@@ -51,7 +51,7 @@ def read_at(network: Network, node: fx.Node) -> tuple[str, Affine]:
 def _layer(module: nn.Module, norm: BatchNorm | None, node: fx.Node) -> Affine:
     assert isinstance(module, nn.Linear | nn.Conv2d)
     before, after = size(node.all_input_nodes[0]), size(node)
-    rows = fold(*read_layer(module), norm)
+    rows = fold(read_rows(module), norm)
     kernel, bias = rows[:, :-1], rows[:, -1]
     if isinstance(module, nn.Linear):
         return Affine(kernel[:, :, None, None], bias, POINT, math.prod(after[1:-1]))

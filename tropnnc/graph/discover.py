@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import fx, nn
 
 from tropnnc.graph.network import Network
 from tropnnc.graph.operations import classify
 from tropnnc.graph.structure import DepthwisePlace, Kind, LeftAlone, Link, Site, Structure
-from tropnnc.graph.trace import Example, shape, trace
+from tropnnc.graph.trace import Example, as_inputs, macs, shape, trace
 from tropnnc.graph.walk import Obstacle, Path, step
 
 End = tuple[fx.Node, Path]
@@ -36,7 +36,16 @@ def discover(model: nn.Module, example: Example) -> Structure:
     order = {str(node.target): i for i, node in enumerate(network.nodes)}
     sites.sort(key=lambda site: order[site.producer])
     owned = {place.name for site in sites for place in site.depthwise}
-    return Structure(tuple(sites), tuple(item for item in left_alone if item.name not in owned))
+    left_alone = [item for item in left_alone if item.name not in owned]
+    return Structure(tuple(sites), tuple(left_alone), _macs(network, len(as_inputs(example)[0])))
+
+
+def _macs(network: Network, samples: int) -> Mapping[str, int]:
+    """Per sample: of the network and of its modules."""
+    counts = {"": sum(macs(node) for node in network.nodes)}
+    for name, nodes in network.calls.items():
+        counts[name] = sum(macs(node) for node in nodes)
+    return {name: count // samples for name, count in counts.items()}
 
 
 def _site(network: Network, name: str) -> Site:

@@ -24,9 +24,9 @@ class Network:
     owners: Mapping[int, tuple[str, ...]] = field(repr=False)
 
     @classmethod
-    def of(cls, traced: fx.GraphModule, model: nn.Module) -> Network:
-        """Index ``model``, whose trace is ``traced``."""
-        nodes = tuple(traced.graph.nodes)
+    def of(cls, graph: fx.Graph, model: nn.Module) -> Network:
+        """Index ``model``, whose trace is ``graph``."""
+        nodes = tuple(graph.nodes)
         calls: dict[str, tuple[fx.Node, ...]] = {}
         for node in nodes:
             if node.op == "call_module":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal
 
@@ -105,20 +105,35 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class Structure:
-    """All units of a network in topological order, and the layers left alone."""
+    """What can be said of a network without its weights.
+
+    Attributes:
+        sites: all units in topological order.
+        left_alone: the other layers.
+        macs: multiply-adds per sample of every called module that is traced as one; of the whole
+            network under ``""``.
+    """
 
     sites: tuple[Site, ...]
     left_alone: tuple[LeftAlone, ...]
+    macs: Mapping[str, int] = field(repr=False)
 
 
 def narrowed(sites: Sequence[Site], done: Site, width: int) -> list[Site]:
     """``sites`` after ``done`` was cut to ``width``: links behind it in a consumer move up."""
     removed = {link.consumer: (link, (done.neurons - width) * link.block) for link in done.links}
 
-    def moved(link: Link) -> Link:
-        if link.consumer not in removed:
-            return link
-        cut, columns = removed[link.consumer]
-        return replace(link, start=link.start - columns) if link.start > cut.start else link
+    def is_behind(link: Link) -> bool:
+        return link.consumer in removed and link.start > removed[link.consumer][0].start
 
-    return [replace(site, links=tuple(moved(link) for link in site.links)) for site in sites]
+    def moved(link: Link) -> Link:
+        if not is_behind(link):
+            return link
+        return replace(link, start=link.start - removed[link.consumer][1])
+
+    return [
+        replace(site, links=tuple(moved(link) for link in site.links))
+        if any(is_behind(link) for link in site.links)
+        else site
+        for site in sites
+    ]

@@ -51,13 +51,7 @@ def _keep(
     layer: Unit | Depthwise, batch_norm: BatchNorm, incoming: Array, kept: IntArray
 ) -> Unfolded:
     """Selected neurons keep γ, β and the variance; refitted ones move their running mean."""
-    own = BatchNorm(
-        batch_norm.weight[kept],
-        batch_norm.bias[kept],
-        batch_norm.running_mean[kept],
-        batch_norm.running_var[kept],
-        batch_norm.eps,
-    )
+    own = batch_norm.of(kept)
     filters, bias = layer.filters[kept], layer.filter_bias[kept]
     refitted = (incoming != layer.incoming[kept]).any(axis=1) & (own.weight != 0)
     scale = own.scale[refitted]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tropnnc.graph.structure import DepthwisePlace, Link, Site
+from tropnnc.lazy import later
 from tropnnc.unit import (
     Array,
     BatchNorm,
@@ -20,8 +24,8 @@ from tropnnc.unit import (
 
 
 def to_array(tensor: Tensor) -> Array:
-    """A float64 copy on the CPU."""
-    return tensor.detach().to("cpu", torch.float64).numpy().copy()
+    """A float64 copy on the CPU, in C order."""
+    return torch.empty(tensor.shape, dtype=torch.float64).copy_(tensor.detach()).numpy()
 
 
 def read_unit(
@@ -30,17 +34,23 @@ def read_unit(
     pixels: Pixels | None = None,
     calibration: Calibration | None = None,
 ) -> Unit:
-    """The unit at ``site`` as ``model`` has it now."""
-    producer = model.get_submodule(site.producer)
-    filters, bias = read_layer(producer)
+    """The unit at ``site`` as ``model`` has it now, its weights read when they are first used."""
     batch_norm = None if site.batch_norm is None else read_norm(model, site.batch_norm)
+    # Of the tensors of now, whenever they are read: surgery replaces tensors, it changes none.
+    weight, bias = _tensors(model.get_submodule(site.producer))
+    raw = _reader(weight, bias)
+
+    def folded(part: slice) -> Array:
+        return fold(raw(part), None if batch_norm is None else batch_norm.of(part))
+
+    rows, columns = len(weight), weight[0].numel()
     return Unit(
         name=site.producer,
         kind=site.kind,
-        incoming=fold(filters, bias, batch_norm),
+        incoming=later(folded, (rows, columns + 1)),
         consumers=tuple(read_consumer(model, link, site.neurons) for link in site.links),
-        filters=filters,
-        filter_bias=bias,
+        filters=later(lambda part: raw(part)[:, :-1], (rows, columns)),
+        filter_bias=np.zeros(rows) if bias is None else to_array(bias),
         kernel=site.layer.kernel,
         between=site.between,
         batch_norm=batch_norm,
@@ -51,20 +61,42 @@ def read_unit(
     )
 
 
-def read_layer(module: nn.Module) -> tuple[Array, Array]:
-    """Filters ``[n, d]`` and bias ``[n]`` (zeros where there is none)."""
+def _reader(weight: Tensor, bias: Tensor | None) -> Callable[[slice], Array]:
+    """What gives some of the raw rows; all of them, which are much memory, it makes once."""
+    whole = cache(lambda: _rows(weight, bias))
+
+    def raw(part: slice) -> Array:
+        if part == slice(None):
+            return whole()
+        return _rows(weight[part], None if bias is None else bias[part])
+
+    return raw
+
+
+def read_rows(module: nn.Module) -> Array:
+    """Raw rows ``[n, d+1]``, bias last (zero where there is none)."""
+    return _rows(*_tensors(module))
+
+
+def _tensors(module: nn.Module) -> tuple[Tensor, Tensor | None]:
     assert isinstance(module, nn.Linear | nn.Conv2d)
-    weight = to_array(module.weight)
-    bias = np.zeros(len(weight)) if module.bias is None else to_array(module.bias)
-    return weight.reshape(len(weight), -1), bias
+    return module.weight.detach(), None if module.bias is None else module.bias.detach()
+
+
+def _rows(weight: Tensor, bias: Tensor | None) -> Array:
+    """Side by side, without another copy."""
+    rows = torch.empty(len(weight), weight[0].numel() + 1, dtype=torch.float64)
+    rows[:, :-1].view(weight.shape).copy_(weight)
+    rows[:, -1] = 0.0 if bias is None else bias
+    return rows.numpy()
 
 
 def read_depthwise(model: nn.Module, place: DepthwisePlace) -> Depthwise:
     """The depthwise convolution at ``place``."""
-    filters, bias = read_layer(model.get_submodule(place.name))
+    raw = read_rows(model.get_submodule(place.name))
     batch_norm = None if place.batch_norm is None else read_norm(model, place.batch_norm)
-    rows = fold(filters, bias, batch_norm)
-    return Depthwise(place.name, rows, filters, bias, batch_norm, place.cap)
+    rows = fold(raw, batch_norm)
+    return Depthwise(place.name, rows, raw[:, :-1], raw[:, -1], batch_norm, place.cap)
 
 
 def read_norm(model: nn.Module, name: str) -> BatchNorm:
@@ -80,24 +112,33 @@ def read_norm(model: nn.Module, name: str) -> BatchNorm:
     )  # fmt: skip
 
 
-def fold(filters: Array, bias: Array, batch_norm: BatchNorm | None) -> Array:
-    """Rows ``[n, d+1]``, bias last: what the ReLU sees in evaluation mode."""
-    if batch_norm is not None:
-        scale = batch_norm.scale
-        filters = filters * scale[:, None]
-        bias = batch_norm.bias + scale * (bias - batch_norm.running_mean)
-    return np.concatenate([filters, bias[:, None]], axis=1)
+def fold(raw: Array, batch_norm: BatchNorm | None) -> Array:
+    """Rows ``[n, d+1]``, bias last: what the ReLU sees in evaluation mode.
+
+    The ``raw`` rows themselves, no copy, where there is no batch norm.
+    """
+    if batch_norm is None:
+        return raw
+    scale = batch_norm.scale
+    rows = raw * scale[:, None]
+    rows[:, -1] = batch_norm.bias + scale * (raw[:, -1] - batch_norm.running_mean)
+    return rows
 
 
 def read_consumer(model: nn.Module, link: Link, neurons: int) -> Consumer:
-    """The consumer's weights on the unit's ``neurons``, ``[m, n, taps]``."""
+    """The consumer and its weights on the unit's ``neurons``, ``[m, n, taps]``."""
     module = model.get_submodule(link.consumer)
     assert isinstance(module, nn.Linear | nn.Conv2d)
-    columns = module.weight[:, link.start : link.start + neurons * link.block]
-    outgoing = to_array(columns).reshape(len(columns), neurons, -1)
+    columns = module.weight.detach()[:, link.start : link.start + neurons * link.block]
+    taps = columns[0].numel() // neurons
+
+    def outgoing(part: slice) -> Array:
+        return to_array(columns[part]).reshape(-1, neurons, taps)
+
     batch_norm = None if link.batch_norm is None else read_norm(model, link.batch_norm)
     geometry = read_geometry(module) if isinstance(module, nn.Conv2d) else None
-    return Consumer(link.consumer, outgoing, geometry, batch_norm)
+    weights = later(outgoing, (len(columns), neurons, taps))
+    return Consumer(link.consumer, weights, geometry, batch_norm)
 
 
 def read_geometry(module: nn.Conv2d) -> ConvGeometry:

@@ -11,8 +11,13 @@ from tropnnc.depthwise import reduced_rows
 from tropnnc.graph.structure import Link, Site
 from tropnnc.reduction import Reduction
 from tropnnc.surgery.batchnorm import Unfolded, unfold
+from tropnnc.surgery.keep import keep_columns, keep_rows
 from tropnnc.surgery.read import to_array
+from tropnnc.surgery.tensors import replace_parameter, resize, write_input
 from tropnnc.unit import Array, BatchNorm, Unit
+
+# Values of a consumer's weight that are mixed at once.
+_AT_ONCE = 1 << 24
 
 
 def write_rows(model: nn.Module, site: Site, unit: Unit, reduction: Reduction) -> None:
@@ -21,6 +26,9 @@ def write_rows(model: nn.Module, site: Site, unit: Unit, reduction: Reduction) -
     Their batch norms are written too. ``unit`` is what the reduction was made from; ``model`` must
     still have its input columns.
     """
+    if reduction.selected is not None:
+        keep_rows(model, site, reduction.selected)
+        return
     own = unfold(unit, reduction.incoming, reduction)
     _write_layer(model, site.producer, site.batch_norm, own)
     for place, stage in zip(site.depthwise, unit.depthwise, strict=True):
@@ -30,18 +38,20 @@ def write_rows(model: nn.Module, site: Site, unit: Unit, reduction: Reduction) -
 
 def write_columns(model: nn.Module, site: Site, reduction: Reduction) -> None:
     """Give every consumer of ``site`` the columns, scales and offsets of ``reduction``."""
+    if reduction.selected is not None:
+        keep_columns(model, site, reduction.selected)
+        return
     for index, link in enumerate(site.links):
         module = model.get_submodule(link.consumer)
         assert isinstance(module, nn.Linear | nn.Conv2d)
         stop = link.start + site.neurons * link.block
-        old = to_array(module.weight[:, link.start : stop])
-        rows = len(old)
+        old = module.weight.detach()[:, link.start : stop]
         if reduction.outgoing is not None:
-            new = reduction.outgoing[index]
+            new = _like(old, reduction.outgoing[index].reshape(len(old), -1, *old.shape[2:]))
         else:
             assert reduction.mix is not None
-            new = mixed(old.reshape(rows, site.neurons, -1), reduction.mix)
-        _write_input(module, link, stop, new.reshape(rows, -1, *old.shape[2:]))
+            new = _mixed_columns(old, site.neurons, reduction.mix)
+        write_input(module, link.start, stop, new)
         if reduction.row_scale is not None:
             _scale_outputs(module, reduction.row_scale[index])
         if reduction.offset is not None:
@@ -57,12 +67,26 @@ def mixed(outgoing: Array, mix: Array) -> Array:
     return new.reshape(-1, rows, taps).transpose(1, 0, 2)
 
 
+def _mixed_columns(old: Tensor, neurons: int, mix: Array) -> Tensor:
+    """:func:`mixed` of the columns ``old`` of a weight, some outputs at a time."""
+    parts = []
+    for part in old.split(max(1, _AT_ONCE // old[0].numel())):
+        new = mixed(to_array(part).reshape(len(part), neurons, -1), mix)
+        parts.append(_like(old, new.reshape(len(part), -1, *old.shape[2:])))
+    return torch.cat(parts)
+
+
+def _like(old: Tensor, values: Array) -> Tensor:
+    """``values`` with the dtype and the device of ``old``, in memory of their own, in C order."""
+    new = torch.empty(values.shape, dtype=old.dtype, device=old.device)
+    return new.copy_(torch.from_numpy(values))
+
+
 def set_parameter(module: nn.Module, name: str, values: Array) -> None:
     """Replace a parameter, keeping its dtype, device and ``requires_grad`` (or the weight's)."""
     old: Tensor | None = getattr(module, name)
     like = old if old is not None else module.get_parameter("weight")
-    tensor = torch.from_numpy(np.ascontiguousarray(values)).to(like.device, like.dtype)
-    setattr(module, name, nn.Parameter(tensor, requires_grad=like.requires_grad))
+    replace_parameter(module, name, _like(like.detach(), values))
 
 
 def _set_buffer(module: nn.Module, name: str, values: Array) -> None:
@@ -78,12 +102,7 @@ def _write_layer(model: nn.Module, name: str, norm: str | None, new: Unfolded) -
     set_parameter(module, "weight", new.filters.reshape(width, *module.weight.shape[1:]))
     if module.bias is not None or new.bias.any():
         set_parameter(module, "bias", new.bias)
-    if isinstance(module, nn.Linear):
-        module.out_features = width
-    else:
-        module.out_channels = width
-        if module.groups > 1:  # depthwise: no other grouped convolution is ever written
-            module.in_channels = module.groups = width
+    resize(module, width)
     if new.batch_norm is not None:
         assert norm is not None
         _write_norm(model.get_submodule(norm), new.batch_norm)
@@ -95,19 +114,7 @@ def _write_norm(module: nn.Module, batch_norm: BatchNorm) -> None:
     set_parameter(module, "bias", batch_norm.bias)
     _set_buffer(module, "running_mean", batch_norm.running_mean)
     _set_buffer(module, "running_var", batch_norm.running_var)
-    module.num_features = len(batch_norm.weight)
-
-
-def _write_input(module: nn.Linear | nn.Conv2d, link: Link, stop: int, new: Array) -> None:
-    """Replace the input columns ``link.start … stop``; the others stay as they are, bit for bit."""
-    weight = module.weight.detach()
-    columns = torch.from_numpy(np.ascontiguousarray(new)).to(weight.device, weight.dtype)
-    joined = torch.cat([weight[:, : link.start], columns, weight[:, stop:]], dim=1)
-    module.weight = nn.Parameter(joined, requires_grad=module.weight.requires_grad)
-    if isinstance(module, nn.Linear):
-        module.in_features = joined.shape[1]
-    else:
-        module.in_channels = joined.shape[1]
+    resize(module, len(batch_norm.weight))
 
 
 def _scale_outputs(module: nn.Linear | nn.Conv2d, scale: Array) -> None:
