@@ -18,6 +18,7 @@ from experiments.report.style import (
     COLUMN_INCHES,
     PANEL_INCHES,
     STYLE,
+    colour,
     dots,
     dress,
     legend,
@@ -28,7 +29,7 @@ TITLES = {
     "mnist": "MNIST, ten digits",
     "mnist_0to4": "MNIST, 0 to 4",
     "mnist_6v8": "MNIST, 6 against 8",
-    "cifar10_features": "CIFAR-10, features of ResNet-56 (published points: of a VGG-19)",
+    "cifar10_features": "CIFAR-10, features of ResNet-56 (hollow: of a VGG-19)",
     "mixture": "Gaussian mixture, p = 8,000",
 }
 KERNELS = {"conjugate": "conjugate kernel", "tangent": "NTK off its diagonal", "finite": "finite"}
@@ -104,7 +105,7 @@ def _histogram(axis: Axes, rows: Sequence[HistogramRow], label: str, index: int)
     edges = [rows[0].low, *(row.high for row in rows)]
     style = ("-", "--", ":")[index]
     shares = [row.share for row in rows]
-    axis.stairs(shares, edges, label=label, color=f"C{index}", linestyle=style)
+    axis.stairs(shares, edges, label=label, color=colour(index), linestyle=style)
     axis.set_xlabel("eigenvalue (the largest are outside)")
     axis.set_ylabel("share")
 
@@ -115,5 +116,7 @@ def _errors(axis: Axes, rows: Sequence[SpectrumRow], label: str, index: int) -> 
     plot(axis, [n for n, _ in by_n], samples, label, index, hollow=False)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    axis.set_xticks([n for n, _ in by_n], [f"{n:,}" for n, _ in by_n])
+    axis.set_xticks([], minor=True)
     axis.set_xlabel("n (p grows with it)")
     axis.set_ylabel("‖difference‖/‖K‖")

@@ -63,7 +63,8 @@ def write_accuracy(rows: Sequence[AccuracyRow], results: Path, name: str) -> str
 def write_spectrum(rows: Sequence[SpectrumRow], results: Path, name: str) -> str:
     """A line per kernel and n."""
     lines = []
-    for (kernel, other, n), own in grouped(rows, lambda r: (r.kernel, r.other, r.n)).items():
+    groups = grouped(rows, lambda row: (row.kernel, row.other, row.n))
+    for (kernel, other, n), own in sorted(groups.items()):
         alignment = sample(row.alignment for row in own)
         lines.append(
             {
@@ -75,7 +76,6 @@ def write_spectrum(rows: Sequence[SpectrumRow], results: Path, name: str) -> str
                 "top eigenvectors": f"{alignment.mean:.4f}",
             }
         )
-    lines.sort(key=lambda line: (line["kernel"], line["against"]))
     aspect = _counts(round(row.dimension / row.n) for row in rows)
     draws = _counts([len({row.draw for row in rows})])
     caption = SPECTRUM.format(aspect=aspect, draws=draws)

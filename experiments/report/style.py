@@ -53,23 +53,28 @@ def _names_per_line(names: Sequence[str], columns: int) -> int:
     return columns * max(1, min(LEGEND_NAMES, LEGEND_CHARACTERS // longest))
 
 
+def colour(index: int) -> str:
+    """The colour of the method drawn as number ``index``."""
+    return _COLOURS[index % len(_COLOURS)]
+
+
 def plot(
     axis: Axes, xs: Sequence[float], samples: Sequence[Sample], label: str, index: int, hollow: bool
 ) -> None:
     """A method's means over ``xs`` and the band of one standard deviation."""
-    colour = _COLOURS[index % len(_COLOURS)]
+    own = colour(index)
     axis.plot(
         xs,
         [sample.mean for sample in samples],
         label=label,
-        color=colour,
+        color=own,
         linestyle=_DASHES[index % len(_DASHES)],
         marker=_MARKERS[index % len(_MARKERS)],
-        markerfacecolor="white" if hollow else colour,
+        markerfacecolor="white" if hollow else own,
     )
     low = [sample.mean - sample.sd for sample in samples]
     high = [sample.mean + sample.sd for sample in samples]
-    axis.fill_between(xs, low, high, color=colour, alpha=0.1, linewidth=0)
+    axis.fill_between(xs, low, high, color=own, alpha=0.1, linewidth=0)
 
 
 def dots(axis: Axes, xs: Sequence[float], ys: Sequence[float], index: int) -> None:
@@ -77,7 +82,7 @@ def dots(axis: Axes, xs: Sequence[float], ys: Sequence[float], index: int) -> No
     axis.plot(
         xs,
         ys,
-        color=_COLOURS[index % len(_COLOURS)],
+        color=colour(index),
         linestyle="none",
         marker=_MARKERS[index % len(_MARKERS)],
         markerfacecolor="white",
