@@ -32,6 +32,11 @@ TITLES = {
     "cifar10_features": "CIFAR-10, features of ResNet-56 (hollow: of a VGG-19)",
     "mixture": "Gaussian mixture, p = 8,000",
 }
+BITS = (
+    "bits of hidden weights: 2 per non-zero ternary one, 32 per float (trained MLP: of all"
+    " parameters)"
+)
+HOLLOW = "\nhollow: the paper's figures, read off its plot"
 KERNELS = {"conjugate": "conjugate kernel", "tangent": "NTK off its diagonal", "finite": "finite"}
 
 
@@ -53,10 +58,7 @@ def accuracy_figure(rows: Sequence[AccuracyRow], published: Sequence[PublishedPo
                 theirs = [p for p in published if (p.data, p.curve) == (name, curve)]
                 dots(axis, [p.bits for p in theirs], [p.accuracy for p in theirs], index)
             axis.set_xscale("log")
-            axis.set_xlabel(
-                "bits of hidden weights: 2 per non-zero ternary one, 32 per float"
-                " (trained MLP: of all parameters)\nhollow: the paper's figures, read off its plot"
-            )
+            axis.set_xlabel(BITS + (HOLLOW if name in {p.data for p in published} else ""))
             axis.set_ylabel("top-1 (%)")
             axis.tick_params(labelbottom=True)
             dress(axis, TITLES[name])
