@@ -40,8 +40,14 @@ def test_a_quarter_takes_a_quarter() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
-    "method", ["l1", "cup", "misiakos", "tropnnc", "tropnnc_iterative", "tropnnc_spherical"]
+    ("method", "precision"),
+    [
+        ("l1", 1),  # it reads a slice at a time: what counts is the copy of the network
+        *[(name, 2) for name in ("cup", "misiakos", "tropnnc")],
+        *[(name, 2) for name in ("tropnnc_iterative", "tropnnc_spherical")],
+    ],
 )
-def test_the_layer_itself(method: str) -> None:
+def test_the_layer_itself(method: str, precision: int) -> None:
+    """All but L1 hold it whole, in twice the precision of its weights."""
     above, weights = measured(method, WHOLE)
-    assert weights < above < 4 * GIBIBYTE
+    assert precision * weights < above < 4 * GIBIBYTE
