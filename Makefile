@@ -95,7 +95,7 @@ reproduce-cifar: $(READY) ## CIFAR-10 and CIFAR-100, six networks (1 h 30; QUICK
 	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
 
 # Two processes share the cells of every experiment; those of data that are not to be had are named.
-reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 min; QUICK=1: 5 min)
+reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 min; QUICK=1: 1 min)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.ntk run $(NTK:%=%$(SUFFIX))
 	$(BIN)/python -m experiments.ntk report --suffix "$(SUFFIX)" --paths
