@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
 .PHONY: reproduce-cifar reproduce-imagenet gpu-smoke train-cifar check-paper check-published spot-check claims
-.PHONY: reproduce-geometry reproduce-ntk
+.PHONY: reproduce-geometry reproduce-ntk reproduce-frontier frontier-screening
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,10 @@ NTK := $(addprefix ntk_,mnist cifar spectrum subsets logistic)
 # The longest first: two run at a time. Those of the whole data set, the cheapest first.
 IMAGENET_SUBSET := $(addprefix imagenet_subset_,lite0 squeezenet)
 IMAGENET := $(addprefix paper_imagenet_,resnet linear_conv thinet_vgg16 thinet_resnet50 cup)
+# The longest first: two run at a time. The last line has no quick variant.
+FRONTIER := $(addprefix frontier_,resnet56 finetune data attribution resnet20_trained seconds lite0 mnist vgg)
+FRONTIER += $(addprefix frontier_,screening squeezenet)
+FRONTIER += $(if $(QUICK),,$(addprefix frontier_,resnet20 vgg100 alexnet mnist_published))
 # Of spot-check (MINUTES: stop after so long) and check-paper.
 N := 10
 SEED := 0
@@ -50,10 +54,10 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 # Two workers, one thread each: as many as the cores it was timed on.
-test: $(READY) ## run the fast tests (4 min)
+test: $(READY) ## run the fast tests (5 min)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadfile
 
-test-slow: $(READY) ## run the slow tests (10 min)
+test-slow: $(READY) ## run the slow tests (17 min beside two sweeps)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --timeout 900
 
 lint: $(READY) ## check format, style and types (12 s)
@@ -62,7 +66,7 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## K-means against scikit-learn, and what the harness adds (12 min)
+bench: $(READY) ## K-means against scikit-learn, the harness, fits of every tap, NTK-LC (15 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
@@ -114,6 +118,21 @@ else
 	$(BIN)/python -m experiments.report --paths
 endif
 
+# Two processes. FINALISTS (conf/frontier/methods.yaml) are chosen on the validation images first:
+# make frontier-screening. Networks that are not to be had are named, the rest runs.
+reproduce-frontier: $(READY) ## methods without images against those with some (4.5 h on a busy machine; QUICK=1: 4 min)
+	@printf '%s\n' $(FRONTIER:%=%$(SUFFIX)) | \
+	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME decoders=0
+	$(BIN)/python -m experiments.report --paths
+	$(BIN)/python -m experiments.frontier --suffix "$(SUFFIX)"
+	$(if $(QUICK),,$(BIN)/python -m experiments.claims)
+
+frontier-screening: $(READY) ## all methods and constants on validation images, to choose (1 h 40 on a busy machine)
+	@printf '%s\n' $(addsuffix $(SUFFIX),frontier_screening frontier_constants) | \
+	  OMP_NUM_THREADS=1 xargs -P 2 -I NAME $(BIN)/python run.py experiment=NAME
+	$(BIN)/python -m experiments.report $(addsuffix $(SUFFIX),frontier_screening frontier_constants)
+	$(BIN)/python -m experiments.frontier screening --suffix "$(SUFFIX)"
+
 gpu-smoke: $(READY) ## a few committed CIFAR cells on CUDA, image by image against the CPU (5 min)
 	$(BIN)/python -m experiments.check gpu
 
@@ -127,6 +146,7 @@ train-cifar: $(READY) ## train the committed CIFAR networks; killed, it goes on 
 report: $(READY) ## rebuild tables and figures from results/summary (30 s)
 	$(BIN)/python -m experiments.report
 	$(BIN)/python -m experiments.geometry
+	$(BIN)/python -m experiments.frontier
 	$(BIN)/python -m experiments.ntk report --paths
 
 check-paper: $(READY) ## put ours beside a paper's figures: PAPER=file.csv (results/published/template.csv)

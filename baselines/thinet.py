@@ -12,7 +12,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from baselines.thinet_greedy import keeping_path, removal_path
-from baselines.thinet_sampling import activation_gram, contribution_gram
+from baselines.thinet_sampling import contribution_gram
+from tropnnc.activations import activation_sums
 from tropnnc.errors import TropnncError, check_at_least_one, check_choice
 from tropnnc.protocols import Order
 from tropnnc.reduction import Reduction, check_width, select
@@ -74,8 +75,9 @@ class ThiNet:
             raise TropnncError(f"{unit.name}: ThiNet needs calibration images")
         gram = contribution_gram(unit, unit.calibration, self.samples_per_image, rng)
         path = removal_path(gram) if self.greedy == "remove" else keeping_path(gram)
-        full = self.rescale == "full"
-        return Prepared(unit, gram, path, activation_gram(unit, unit.calibration) if full else None)
+        if self.rescale == "scalar":
+            return Prepared(unit, gram, path, None)
+        return Prepared(unit, gram, path, activation_sums(unit, unit.calibration, "current").gram)
 
     def reduce(self, state: Prepared, k: int) -> Reduction:
         """Keep the first ``k`` and refit them."""

@@ -1,4 +1,4 @@
-"""Gram matrices of a unit: of what neurons add to sampled outputs, and of their activations."""
+"""Gram matrix of what the neurons of a unit add to sampled outputs of its consumers."""
 
 from __future__ import annotations
 
@@ -28,28 +28,18 @@ def contribution_gram(
     return gram
 
 
-def activation_gram(unit: Unit, calibration: Calibration) -> Array:
-    """``Σ h·hᵀ [n, n]`` over images and all positions that a consumer reads, over consumers."""
-    gram = np.zeros((unit.neurons, unit.neurons))
-    for index in range(len(unit.consumers)):
-        for (hidden,) in calibration.stream(Point("consumer_input", consumer=index)):
-            rows = hidden.double().cpu().flatten(2).movedim(1, -1).flatten(0, 1).numpy()
-            gram += rows.T @ rows
-    return gram
-
-
 def _contributions(consumer: Consumer, hidden: torch.Tensor, draws: Array) -> Array:
     """Rows ``X [b·samples, n]`` for ``draws [b, samples, 3]`` in [0, 1): channel, row, column."""
     channels = _scaled(draws[..., 0], consumer.outgoing.shape[0])
     if consumer.geometry is None:
         patches = hidden.numpy()[:, None]
     else:
-        patches = _patches(consumer.geometry, hidden, draws[..., 1], draws[..., 2])
+        patches = sampled_patches(consumer.geometry, hidden, draws[..., 1], draws[..., 2])
     rows = (consumer.outgoing[channels] * patches).sum(axis=-1)
     return rows.reshape(-1, rows.shape[-1])
 
 
-def _patches(
+def sampled_patches(
     geometry: ConvGeometry, hidden: torch.Tensor, vertical: Array, horizontal: Array
 ) -> NDArray[np.floating]:
     """Patches ``[b, samples, n, taps]`` of ``hidden [b, n, height, width]`` at random places."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -35,6 +35,7 @@ from experiments.settings import (
     DatasetSettings,
     Machine,
     Rescaling,
+    TestSplit,
     TrainSettings,
 )
 from experiments.trunk import Batches, Cut, rest_behind, run_to, shared_cut
@@ -56,6 +57,7 @@ class Bench:
     model: nn.Module
     device: torch.device
     test_images_limit: int = 0
+    test_split: TestSplit = "test"
 
     @cached_property
     def checkpoint(self) -> str:
@@ -64,8 +66,8 @@ class Bench:
 
     @cached_property
     def test(self) -> Examples:
-        """The test split, or as many evenly spaced images of it as the limit says."""
-        whole, limit = self.dataset.test, self.test_images_limit
+        """The split that is tested on, or as many evenly spaced images of it as the limit says."""
+        whole, limit = getattr(self.dataset, self.test_split), self.test_images_limit
         return whole.take(torch.arange(limit) * len(whole) // limit) if limit else whole
 
     @cached_property
@@ -146,7 +148,11 @@ class Bench:
 
     def calibration(self, images: int, seed: int) -> Tensor:
         """``images`` normalised training images, the same for every method of a repetition."""
-        return self._seen(_chosen(self.dataset.train, images, seed).images)
+        return self._seen(self.training_images(images, seed).images)
+
+    def training_images(self, images: int, seed: int) -> Examples:
+        """The same ``images`` as they are in the data set."""
+        return _chosen(self.dataset.train, images, seed)
 
 
 @lru_cache(maxsize=1)
@@ -159,14 +165,14 @@ def _chosen(train: Examples, images: int, seed: int) -> Examples:
 def open_bench(cell: CellSettings, machine: Machine) -> Bench:
     """Load or train the dense network of ``cell``; the last ones opened are kept."""
     bench = _open(*network_of(cell), machine)
-    if cell.test_images:
-        bench = _limited(bench, cell.test_images)
+    if cell.test_images or cell.test_split != "test":
+        bench = _limited(bench, cell.test_images, cell.test_split)
     return bench if cell.rescaling is None else _rescaled(bench, cell.rescaling)
 
 
 @lru_cache(maxsize=2)
-def _limited(bench: Bench, images: int) -> Bench:
-    return replace(bench, test_images_limit=images)
+def _limited(bench: Bench, images: int, split: TestSplit) -> Bench:
+    return replace(bench, test_images_limit=images, test_split=split)
 
 
 @lru_cache(maxsize=2)
@@ -192,12 +198,16 @@ def _open(
 
 
 def bench_of(
-    model: nn.Module, settings: DatasetSettings, machine: Machine, test_images: int = 0
+    model: nn.Module,
+    settings: DatasetSettings,
+    machine: Machine,
+    test_images: int = 0,
+    test_split: TestSplit = "test",
 ) -> Bench:
     """The dense network ``model`` on its data set, on the device of ``machine``."""
     device = _device(machine)
     dataset = open_dataset(settings, machine)
-    return Bench(settings, dataset, model.eval().to(device), device, test_images)
+    return Bench(settings, dataset, model.eval().to(device), device, test_images, test_split)
 
 
 def _device(machine: Machine) -> torch.device:
@@ -225,18 +235,28 @@ def check_inputs(cell: CellSettings, machine: Machine) -> None:
     for key, value in (("mean", cell.dataset.mean), ("std", cell.dataset.std)):
         if len(value) != channels:
             raise TropnncError(f"dataset.{key} has {len(value)} entries, {channels} are accepted")
-    if len(train) and cell.calibration_images > len(train):
-        raise TropnncError(
-            f"calibration.images = {cell.calibration_images} is not accepted;"
-            f" {cell.dataset.name} has {len(train)} training images"
-        )
-    if cell.test_images > len(test):
+    for key, count in _chosen_images(cell):
+        if len(train) and count > len(train):
+            raise TropnncError(
+                f"{key} = {count} is not accepted;"
+                f" {cell.dataset.name} has {len(train)} training images"
+            )
+    tested = getattr(dataset, cell.test_split)
+    if not max(1, cell.test_images) <= len(tested):
         raise TropnncError(
             f"test.images = {cell.test_images} is not accepted;"
-            f" {cell.dataset.name} has {len(test)} test images"
+            f" {cell.dataset.name} has {len(tested)} {cell.test_split} images"
         )
     for recipe in cell.recipes:
         if recipe.crop is not None:
             as_files(train, recipe.crop)
     if cell.arch.checkpoint is not None and absence(cell.arch, machine.runs_dir) is None:
         open_bench(cell, machine)
+
+
+def _chosen_images(cell: CellSettings) -> Iterator[tuple[str, int]]:
+    """Numbers of training images that a cell asks for, by their keys."""
+    yield "calibration.images", cell.calibration_images
+    tuning = cell.finetuning
+    if tuning is not None and tuning.distillation is not None and not tuning.is_image_free:
+        yield "finetune.distil.count", tuning.distillation.count

@@ -26,6 +26,8 @@ def result_block(outcome: Outcome) -> str:
         *_after(record),
         ("method", f"needs {record['needs']}, order {record['order']}"),
         ("compressing", f"{record['timing']['compress_seconds']:.2f} s"),
+        ("its images", _seconds(record["timing"].get("imagine_seconds"))),
+        ("distilled on", _seconds(record["timing"].get("finetune_imagine_seconds"))),
         ("peak memory", _memory(record.get("memory", {}).get("peak_rss"))),
         ("record", where),
     ]
@@ -59,6 +61,10 @@ def _lines(title: str, rows: list[tuple[str, str]]) -> str:
 
 def _percent(evaluation: dict[str, Any]) -> str:
     return f"{100 * evaluation['correct'] / evaluation['total']:.2f} %"
+
+
+def _seconds(imagining: float | None) -> str:
+    return "" if imagining is None else f"made once for the dense network in {imagining:.2f} s"
 
 
 def _memory(peak: int | None) -> str:

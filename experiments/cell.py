@@ -5,9 +5,16 @@ from __future__ import annotations
 import shutil
 import traceback
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import torch
+from torch import nn
+
+from experiments.architectures import build
 from experiments.bench import Bench, open_bench
+from experiments.distillation import DISTILLATION_VERSION
 from experiments.geometry.section import GEOMETRY_VERSION
 from experiments.identity import digest, identity_parts
 from experiments.locks import Busy, lock
@@ -15,7 +22,8 @@ from experiments.measure import measure
 from experiments.networks import is_being_trained, obstacle
 from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record, Status, read_record, record_path, write_record
-from experiments.settings import CellSettings, Machine
+from experiments.settings import ArchSettings, CellSettings, Machine
+from experiments.synthetic_cells import another_makes_them, with_recipes
 from experiments.torchrun import ProcessesFailed
 from experiments.training import TRAINING_VERSION
 from tropnnc import (
@@ -59,7 +67,8 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
     Raises:
         TropnncError: input that no rerun would accept, before anything is written.
         OSError: a file cannot be written; the next cell would fare no better.
-        Busy: another process trains its network or computes it, and ``wait`` is False.
+        Busy: another process trains its network, makes its images or computes it, and ``wait`` is
+            False.
         ProcessesFailed: of several that fine-tune it one was lost; nothing is written.
     """
     reason = obstacle(cell, machine)
@@ -78,6 +87,8 @@ def run_cell(cell: CellSettings, machine: Machine, wait: bool = True) -> Outcome
     known = _found(cell, machine, head["identity"])
     if known is not None:
         return known
+    if not wait and another_makes_them(cell, bench, reducer, machine):
+        raise Busy
     with lock(machine.runs_dir, head["identity"], wait):
         known = _found(cell, machine, head["identity"])
         if known is not None:
@@ -108,6 +119,17 @@ def cell_identity(cell: CellSettings, bench: Bench) -> str:
 def cell_versions(cell: CellSettings) -> dict[str, int]:
     """Hand-bumped versions of what computes ``cell``; they are part of its identity."""
     return _versions(cell, *_parts(cell))
+
+
+def cell_config(cell: CellSettings) -> dict[str, Any]:
+    """The configuration that is part of its identity, without a look at data or weights."""
+    return with_recipes(cell, _weightless(cell.arch), _parts(cell)[0])
+
+
+@lru_cache(maxsize=4)
+def _weightless(arch: ArchSettings) -> nn.Module:
+    with torch.device("meta"):
+        return build(arch)
 
 
 def _found(cell: CellSettings, machine: Machine, identity: str) -> Outcome | None:
@@ -143,12 +165,14 @@ def _versions(cell: CellSettings, reducer: Reducer, allocator: Allocator) -> dic
         versions["recalibration"] = RECALIBRATION_VERSION
     if cell.finetuning is not None:
         versions["training"] = TRAINING_VERSION
+        if cell.finetuning.distillation is not None:
+            versions["distillation"] = DISTILLATION_VERSION
     return versions
 
 
 def _head(cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator) -> Record:
     parts = identity_parts(
-        cell.determinants(),
+        with_recipes(cell, bench.model, reducer),
         bench.checkpoint,
         bench.dataset.fingerprint,
         _versions(cell, reducer, allocator),
@@ -165,7 +189,8 @@ def _unmet(cell: CellSettings, bench: Bench, reducer: Reducer) -> str | None:
     """What the cell needs and is not to have; None where there is nothing of the kind."""
     if reducer.needs > Tier.IMAGES:
         return f"needs {reducer.needs.label}; the harness hands out unlabelled images"
-    trains = cell.recalibration_images or cell.finetuning is not None
+    tuning = cell.finetuning
+    trains = cell.recalibration_images or (tuning is not None and not tuning.is_image_free)
     if (trains or reducer.needs >= Tier.IMAGES) and not len(bench.dataset.train):
         return f"needs training images; of {cell.dataset.name} there are none here"
     return None

@@ -43,8 +43,8 @@ def _product(
 def compose_jobs(jobs: Sequence[Job], master: DictConfig, loader: ConfigLoader) -> list[DictConfig]:
     """The configuration of every job.
 
-    Hydra composes once per choice of groups (tens of milliseconds); the plain values of the other
-    jobs are written into copies of that (under a millisecond).
+    Hydra composes once per choice of groups (tens of milliseconds); the plain values of a job are
+    written into a copy of that (under a millisecond).
     """
     parser = OverridesParser.create(config_loader=loader)
     parsed = {line: parser.parse_override(line) for line in set(itertools.chain(*jobs))}
@@ -54,11 +54,13 @@ def compose_jobs(jobs: Sequence[Job], master: DictConfig, loader: ConfigLoader) 
     for job in jobs:
         groups = tuple(line for line in job if line not in plain)
         if groups not in composed:
-            composed[groups] = _without_hydra(loader.load_sweep_config(master, list(job)))
+            composed[groups] = _without_hydra(loader.load_sweep_config(master, list(groups)))
         config = composed[groups].copy()
-        for line in job:
-            if line in plain:
-                OmegaConf.update(config, parsed[line].key_or_group, parsed[line].value())
+        own = [parsed[line] for line in job if line in plain]
+        if not all(_is_known(override.key_or_group, config) for override in own):
+            loader.load_sweep_config(master, list(job))  # says which one is not
+        for override in own:
+            OmegaConf.update(config, override.key_or_group, override.value())
         configs.append(config)
     return configs
 
@@ -74,6 +76,12 @@ def _is_plain(override: Override, loader: ConfigLoader) -> bool:
     changes = not (override.is_add() or override.is_force_add() or override.is_delete())
     group = bool(loader.get_group_options(override.key_or_group))
     return changes and not group and not override.is_hydra_override()
+
+
+def _is_known(key: str, config: DictConfig) -> bool:
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return isinstance(node, DictConfig) and name in node
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:

@@ -36,8 +36,9 @@ class Timings:
         """Take note of the timing of a record, if it has one."""
         config = record["config"]
         dataset, arch, method = (config[key]["name"] for key in ("dataset", "arch", "method"))
-        epochs = config.get("finetune", {}).get("epochs", 0)
-        self._add(_of_cell(dataset, arch, method, epochs), record)
+        tuning = config.get("finetune", {})
+        source = tuning.get("distil", {}).get("source")
+        self._add(_of_cell(dataset, arch, method, tuning.get("epochs", 0), source), record)
 
     def total(self, cells: Iterable[CellSettings], networks: Iterable[CellSettings]) -> float:
         """Seconds for ``cells``, and for training ``networks``; NaN where nothing was timed."""
@@ -47,8 +48,11 @@ class Timings:
 
     def _add(self, kinds: Kinds, document: Mapping[str, Any]) -> None:
         if "timing" in document:
+            # Images made from the weights are there by now.
+            made = ("imagine_seconds", "finetune_imagine_seconds")
+            parts = {**document["timing"], **dict.fromkeys(made, 0.0)}
             for kind in kinds:
-                self._seconds[kind].append(sum(document["timing"].values()))
+                self._seconds[kind].append(sum(parts.values()))
 
     def _median(self, kinds: Kinds) -> float:
         return next((median(self._seconds[k]) for k in kinds if k in self._seconds), math.nan)
@@ -65,13 +69,16 @@ def about(seconds: float) -> str:
 
 
 def _of_settings(cell: CellSettings) -> Kinds:
-    epochs = 0 if cell.finetuning is None else cell.finetuning.recipe.epochs
-    return _of_cell(cell.dataset.name, cell.arch.name, cell.method.name, epochs)
+    tuning, epochs, source = cell.finetuning, 0, None
+    if tuning is not None:
+        epochs = tuning.recipe.epochs
+        source = None if tuning.distillation is None else tuning.distillation.source
+    return _of_cell(cell.dataset.name, cell.arch.name, cell.method.name, epochs, source)
 
 
-def _of_cell(dataset: str, arch: str, method: str, epochs: int) -> Kinds:
-    """A cell with other fine-tuning epochs is no guide: it may take a hundred times as long."""
-    tuned = f"cell, {epochs} epochs"
+def _of_cell(dataset: str, arch: str, method: str, epochs: int, source: str | None) -> Kinds:
+    """Other fine-tuning epochs, or those on other images, may take a hundred times as long."""
+    tuned = f"cell, {epochs} epochs on {source or 'all images'}"
     return (tuned, dataset, arch, method), (tuned, method), (tuned,)
 
 

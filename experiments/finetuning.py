@@ -11,10 +11,12 @@ import torch
 from torch import nn
 
 from experiments.bench import Bench, bench_of
+from experiments.data import Examples
 from experiments.determinism import deterministic, one_thread
+from experiments.distillation import Imitation
 from experiments.processes import ALONE, Processes, check_size
 from experiments.resuming import Snapshot
-from experiments.settings import DatasetSettings, Finetuning, Machine
+from experiments.settings import DatasetSettings, Finetuning, Machine, TestSplit
 from experiments.training import epochs
 from tropnnc.seeding import derive_seed
 
@@ -43,6 +45,7 @@ def finetuned(
     seed: int,
     folder: Path,
     machine: Machine,
+    imitated: Examples | None = None,
 ) -> dict[str, Any]:
     """What a record says: ``finetuned``, the evaluations at the reported epochs.
 
@@ -50,7 +53,8 @@ def finetuned(
     that each classifies; the first of the best is chosen. The test images play no part in it.
 
     ``folder`` holds a file per rate until the record is written: killed, the fine-tuning goes on
-    from its last epoch. Where ``settings`` ask for several processes, all of them take part.
+    from its last epoch. Where ``settings`` ask for several processes, all of them take part. What
+    is learnt are the labels, or the dense network's outputs on the images that are ``imitated``.
 
     Raises:
         TropnncError: torchrun has started another number of processes.
@@ -58,11 +62,12 @@ def finetuned(
     """
     check_size(settings.processes)
     if settings.processes == 1:
-        return _finetuned(small, settings, bench, seed, folder, ALONE)
+        return _finetuned(small, settings, bench, seed, folder, ALONE, imitated)
     from experiments.ddp import together  # noqa: PLC0415  (only where torchrun is)
 
     sent = copy.deepcopy(small).cpu()
-    part = _Task(sent, settings, seed, folder, bench.settings, bench.test_images_limit, machine)
+    tested = bench.test_images_limit, bench.test_split
+    part = _Task(sent, settings, seed, folder, bench.settings, tested, machine)
     with together(part) as processes:
         return _finetuned(small, settings, bench, seed, folder, processes)
 
@@ -76,11 +81,11 @@ class _Task:
     seed: int
     folder: Path
     dataset: DatasetSettings
-    test_images_limit: int
+    tested: tuple[int, TestSplit]
     machine: Machine
 
     def __call__(self, processes: Processes) -> None:
-        bench = bench_of(self.small, self.dataset, self.machine, self.test_images_limit)
+        bench = bench_of(self.small, self.dataset, self.machine, *self.tested)
         _finetuned(bench.model, self.settings, bench, self.seed, self.folder, processes)
 
 
@@ -91,13 +96,15 @@ def _finetuned(
     seed: int,
     folder: Path,
     processes: Processes,
+    imitated: Examples | None = None,
 ) -> dict[str, Any]:
     curves, validation = {}, {}
     for rate in settings.rates or (settings.recipe.learning_rate,):
         model = copy.deepcopy(small)
         own = replace(settings, recipe=replace(settings.recipe, learning_rate=rate))
         curve = Curve()
-        finetune(model, own, bench, seed, curve, Snapshot(folder / f"{rate:g}"), processes)
+        snapshot = Snapshot(folder / f"{rate:g}")
+        finetune(model, own, bench, seed, curve, snapshot, processes, imitated)
         curves[rate] = curve.points
         if settings.rates:
             validation[rate] = bench.validate(model, processes).correct
@@ -136,17 +143,22 @@ def finetune(
     curve: Curve,
     snapshot: Snapshot | None = None,
     processes: Processes = ALONE,
+    imitated: Examples | None = None,
 ) -> None:
     """Train ``model`` in place, left in evaluation mode, and fill ``curve``.
 
     The order of the data depends on ``seed`` alone: it is the same for every method, and in every
-    process. Dropout draws differ from process to process.
+    process. Dropout draws differ from process to process. With images to be ``imitated`` the dense
+    network's outputs are learnt, no label.
     """
     order = torch.Generator().manual_seed(derive_seed(seed, "fine-tuning order"))
-    data, label = bench.dataset.train, "fine-tuning"
+    goal = None if imitated is None else Imitation(bench.model, order)
+    data, label = bench.dataset.train if imitated is None else imitated, "fine-tuning"
     recipe, pixels = settings.recipe, bench.settings
     own = (processes.rank,) if processes.rank else ()
-    steps = epochs(model, recipe, data, pixels, order, label, snapshot, processes, curve=curve)
+    steps = epochs(
+        model, recipe, data, pixels, order, label, snapshot, processes, goal, curve=curve
+    )
     with deterministic(derive_seed(seed, "fine-tuning", *own)), one_thread():
         for epoch in steps:
             if epoch in settings.report:

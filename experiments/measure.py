@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from experiments.bench import Bench
 from experiments.determinism import deterministic
+from experiments.distillation import examples_of
 from experiments.environment import environment
 from experiments.evaluation import Evaluation, output_error
 from experiments.finetuning import finetuned, reinitialised
@@ -21,8 +22,11 @@ from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
 from experiments.memory import peak_rss, reset_peak
 from experiments.recalibration import recalibrated
-from experiments.settings import CellSettings, Machine
+from experiments.settings import CellSettings, Finetuning, Machine
+from experiments.synthetic_cells import synthetic_of, tuning_recipe
+from experiments.synthetic_images import SyntheticImages
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
+from tropnnc.protocols import recipe_of
 from tropnnc.seeding import derive_seed
 
 
@@ -44,10 +48,12 @@ def measure(
         ProcessesFailed: of several that fine-tune it one was lost.
     """
     dense, timing = bench.dense, Timing()
-    reset_peak()  # what every cell on this network shares is resident by now
     listener = _listener(cell, reducer)
+    own = synthetic_of(cell, bench, recipe_of(reducer, bench.model), machine)
+    reset_peak()  # what every cell on this network shares is resident by now
+    synthetic = timing.imagined("imagine", own)
     with timing("compress"):
-        small, report = _compress(cell, bench, listener or reducer, allocator)
+        small, report = _compress(cell, bench, listener or reducer, allocator, synthetic)
     if cell.finetuning is not None and cell.finetuning.from_scratch:
         small = reinitialised(small, cell.base_seed)
     with timing("evaluate"):
@@ -63,8 +69,7 @@ def measure(
             small, section = _recalibrated(small, bench, cell)
             body["recalibrated"] = section
     if cell.finetuning is not None:
-        with timing("finetune"):
-            body |= finetuned(small, cell.finetuning, bench, cell.base_seed, folder, machine)
+        body |= _finetuned(small, cell.finetuning, cell, bench, folder, machine, timing)
     return {**body, "timing": timing.seconds, "memory": {"peak_rss": peak_rss()}}
 
 
@@ -80,6 +85,13 @@ class Timing:
         started = time.perf_counter()
         yield
         self.seconds[f"{part}_seconds"] = round(time.perf_counter() - started, 4)
+
+    def imagined(self, part: str, images: SyntheticImages | None) -> Tensor | None:
+        """The images; what the first cell that needed them paid counts for each, as ``part``."""
+        if images is None:
+            return None
+        self.seconds[f"{part}_seconds"] = images.seconds
+        return images.images.tensor
 
 
 def _result(dense: Evaluation, compressed: Evaluation, report: Report) -> dict[str, Any]:
@@ -108,6 +120,25 @@ def _recalibrated(
     }
 
 
+def _finetuned(
+    small: nn.Module,
+    tuning: Finetuning,
+    cell: CellSettings,
+    bench: Bench,
+    folder: Path,
+    machine: Machine,
+    timing: Timing,
+) -> dict[str, Any]:
+    """``small`` trained, by the labels or by the dense network's outputs."""
+    recipe, seed = tuning_recipe(cell, bench.model), cell.base_seed
+    own = synthetic_of(cell, bench, recipe, machine)
+    synthetic, imitated = timing.imagined("finetune_imagine", own), None
+    with timing("finetune"):
+        if tuning.distillation is not None:
+            imitated = examples_of(tuning.distillation, bench, synthetic, seed)
+        return finetuned(small, tuning, bench, seed, folder, machine, imitated)
+
+
 def _listener(cell: CellSettings, reducer: Reducer) -> Recording | None:
     """The method with its answers kept, where bounds are asked for.
 
@@ -122,7 +153,11 @@ def _listener(cell: CellSettings, reducer: Reducer) -> Recording | None:
 
 
 def _compress(
-    cell: CellSettings, bench: Bench, reducer: Reducer, allocator: Allocator
+    cell: CellSettings,
+    bench: Bench,
+    reducer: Reducer,
+    allocator: Allocator,
+    synthetic: Tensor | None,
 ) -> tuple[nn.Module, Report]:
     images: Tensor | None = None
     if reducer.needs >= Tier.IMAGES:
@@ -139,6 +174,7 @@ def _compress(
             calibration=images,
             pixels=bench.pixels,
             seed=derive_seed(cell.base_seed, "compress"),
+            synthetic=synthetic,
         )
 
 

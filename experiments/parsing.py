@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from experiments.data.preprocessing import PREPROCESSINGS
+from experiments.distillation_options import check_distillation, distillation_settings
 from experiments.recipes import train_settings
 from experiments.settings import (
     ArchSettings,
@@ -16,6 +17,7 @@ from experiments.settings import (
     Finetuning,
     Machine,
     Rescaling,
+    TestSplit,
 )
 from experiments.values import integer, listed, options, real, truth
 from tropnnc.allocation import stated_options
@@ -59,6 +61,7 @@ def cell_settings(config: Mapping[str, Any]) -> CellSettings:
         geometry_images=integer("geometry.images", config["geometry"]["images"], low=0),
         method_seed=integer("method_seed", config["method_seed"], low=0),
         test_images=integer("test.images", config["test"]["images"], low=0),
+        test_split=_test_split(config["test"]["split"], finetuning),
     )
 
 
@@ -132,13 +135,17 @@ def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
     report = {integer("finetune.report", epoch, low=1) for epoch in listed(config["report"])}
     if last == 0 and not from_scratch:
         return None
+    distillation = distillation_settings(config["distil"])
     rates = _rates(config["learning_rate"])
     recipe = train_settings("finetune", {**config, "learning_rate": rates[0]})
     if max(report, default=0) > last:
         raise TropnncError(f"finetune.report = {max(report)} is after finetune.epochs = {last}")
     several = rates if len(rates) > 1 else ()
     processes = integer("finetune.processes", config["processes"], low=1)
-    return Finetuning(recipe, tuple(sorted({*report, last})), from_scratch, several, processes)
+    reported = tuple(sorted({*report, last}))
+    tuning = Finetuning(recipe, reported, from_scratch, several, processes, distillation)
+    check_distillation(tuning)
+    return tuning
 
 
 def _rates(value: object) -> tuple[float, ...]:
@@ -149,6 +156,15 @@ def _rates(value: object) -> tuple[float, ...]:
             f"finetune.learning_rate = {value} is not accepted; a rate, or different ones, are"
         )
     return rates
+
+
+def _test_split(value: Any, finetuning: Finetuning | None) -> TestSplit:
+    check_choice("test.split", value, get_args(TestSplit))
+    if value == "validation" and finetuning is not None and finetuning.rates:
+        raise TropnncError(
+            "test.split = validation is not accepted with learning rates to choose from on it"
+        )
+    return value
 
 
 def _rescaling(config: Mapping[str, Any]) -> Rescaling | None:

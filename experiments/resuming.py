@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +13,12 @@ from torch import Tensor
 from experiments.console import say
 from experiments.damage import set_aside
 from experiments.processes import ALONE, Processes
-from tropnnc.files import write_atomic
+from tropnnc.checked_state import read_state, write_state
+from tropnnc.errors import TropnncError
 
 # What is trained anew sooner than anybody could kill it is not worth a file.
 SECONDS = 5.0
 FORMAT = 1
-_SHA256 = hashlib.sha256().digest_size
 
 
 class Stateful(Protocol):
@@ -71,10 +69,7 @@ class Snapshot:
             "random": random,
             "random_of_others": others,
         }
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        blob = buffer.getvalue()
-        write_atomic(self._path, hashlib.sha256(blob).digest() + blob)
+        write_state(self._path, state)
 
     def restore(
         self,
@@ -107,14 +102,12 @@ class Snapshot:
 
     def _read(self) -> dict[str, Any] | None:
         try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
-            return None
-        sha256, blob = content[:_SHA256], content[_SHA256:]
-        if hashlib.sha256(blob).digest() != sha256:
+            state = read_state(self._path)
+        except TropnncError:
             self._set_aside("its content and its sha256 differ")
             return None
-        state = torch.load(io.BytesIO(blob), map_location="cpu", weights_only=True)
+        if state is None:
+            return None
         if state["versions"] != _versions():
             self._set_aside(f"written by {state['versions']}, this is {_versions()}")
             return None

@@ -11,6 +11,7 @@ from tropnnc.seeding import derive_seed
 
 Options = tuple[tuple[str, Any], ...]
 Crop = Literal["random", "resized"]
+TestSplit = Literal["test", "validation"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,35 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
+class Distillation:
+    """Learning the dense network's outputs instead of labels.
+
+    Attributes:
+        source: of the images: ``images`` are unlabelled training images, ``synthetic`` are made
+            from the dense network's weights.
+        count: images.
+        steps: of the making of synthetic ones, see :class:`tropnnc.imagination.Recipe`; None: as
+            many as serve the network.
+        batch: of those with one loss; None: all.
+    """
+
+    source: Literal["images", "synthetic"]
+    count: int
+    steps: int | None = None
+    batch: int | None = None
+
+    @property
+    def made(self) -> dict[str, int | None]:
+        """What is stated of the making of synthetic images; the recipe may mirror them."""
+        stated = {"count": self.count, "steps": self.steps, "batch": self.batch}
+        return {**stated, "mirrored": False}
+
+    def determinants(self) -> dict[str, Any]:
+        """What enters an identity; what is not stated is left out."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class Finetuning:
     """Training after compression.
 
@@ -147,6 +177,7 @@ class Finetuning:
         from_scratch: start from random weights instead of the compressed ones.
         processes: of torchrun that share every batch. Batch norms normalise by their own part of
             it, and each process draws its own dropout.
+        distillation: what is learnt if not the labels.
     """
 
     recipe: TrainSettings
@@ -154,15 +185,23 @@ class Finetuning:
     from_scratch: bool
     rates: tuple[float, ...] = ()
     processes: int = 1
+    distillation: Distillation | None = None
+
+    @property
+    def is_image_free(self) -> bool:
+        """Whether it needs no training image."""
+        return self.distillation is not None and self.distillation.source == "synthetic"
 
     def determinants(self) -> dict[str, Any]:
-        """What enters an identity; rates that are not there, and a single process, are left out."""
+        """What enters an identity; what is off is left out, as before it existed."""
+        distil = {} if self.distillation is None else {"distil": self.distillation.determinants()}
         rates = {"learning_rate": list(self.rates)} if self.rates else {}
         processes = {"processes": self.processes} if self.processes > 1 else {}
         return {
             **self.recipe.determinants(),
             **rates,
             **processes,
+            **distil,
             "report": list(self.report),
             "from_scratch": self.from_scratch,
         }
@@ -195,7 +234,7 @@ class CellSettings:
 
     ``seed`` is that of the dense training. Another ``method_seed`` gives everything that follows
     other random draws on the same dense network. ``test_images``: so many of them, evenly spaced;
-    0: all.
+    0: all; ``test_split``: they are taken from the test images, or from the validation images.
     """
 
     dataset: DatasetSettings
@@ -214,6 +253,7 @@ class CellSettings:
     geometry_images: int = 0
     method_seed: int = 0
     test_images: int = 0
+    test_split: TestSplit = "test"
 
     @property
     def label(self) -> str:
@@ -266,8 +306,11 @@ class CellSettings:
             determinants["geometry"] = {"images": self.geometry_images}
         if self.method_seed:
             determinants["method_seed"] = self.method_seed
-        if self.test_images:
-            determinants["test"] = {"images": self.test_images}
+        test: dict[str, Any] = {"images": self.test_images} if self.test_images else {}
+        if self.test_split != "test":
+            test["split"] = self.test_split
+        if test:
+            determinants["test"] = test
         return determinants
 
 

@@ -40,7 +40,8 @@ def check_sweep(cells: Iterable[CellSettings], machine: Machine) -> None:
         if parts not in seen:
             check_parts(cell)
         published = cell.arch if cell.arch.checkpoint else ""
-        inputs = (cell.dataset, cell.calibration_images, cell.test_images, published)
+        tested = (cell.test_images, cell.test_split)
+        inputs = (cell.dataset, cell.calibration_images, tested, published)
         if inputs not in seen:
             check_inputs(cell, machine)
         scope = (cell.dataset.name, cell.arch, cell.scope)

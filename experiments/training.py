@@ -13,7 +13,7 @@ from experiments.augmentation import batches
 from experiments.data import Dataset, Examples, Split, normalise
 from experiments.determinism import deterministic, one_thread
 from experiments.early_stopping import Stopper, hold_back
-from experiments.logits import classification_loss
+from experiments.goals import Goal, Labels
 from experiments.optimising import make_optimizer, make_schedule
 from experiments.processes import ALONE, Processes, parts
 from experiments.resuming import Snapshot, Stateful
@@ -62,13 +62,16 @@ def epochs(
     label: str,
     snapshot: Snapshot | None = None,
     processes: Processes = ALONE,
+    goal: Goal | None = None,
     **watching: Stateful,
 ) -> Iterator[int]:
     """Train ``model`` on ``split``; yields the number of epochs done after each of them.
 
     ``snapshot`` keeps the state after each epoch, with that of everything ``watching``. Several
-    ``processes`` take the same steps, each computing its part of a batch.
+    ``processes`` take the same steps, each computing its part of a batch. Without another ``goal``
+    it learns the labels.
     """
+    goal = goal or Labels(recipe.label_smoothing)
     if recipe.channels_last:
         _lay_out(model, torch.channels_last)
     optimizer = make_optimizer(model, recipe)
@@ -81,10 +84,10 @@ def epochs(
     shown = processes.rank == 0
     with closing(TrainingProgress(label, recipe.epochs, len(split), done, shown)) as progress:
         for epoch in range(done + 1, recipe.epochs + 1):
-            network.train()
+            goal.begin(network)
             of_epoch = batches(split, recipe, order, processes)
             for batch, part in zip(of_epoch, own_parts, strict=True):
-                loss = part.weight * _loss(network, batch, recipe, settings)
+                loss = part.weight * _loss(network, batch, recipe, settings, goal)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -116,15 +119,16 @@ def _fit_and_stop(
 
 
 def _loss(
-    model: nn.Module, batch: Split, recipe: TrainSettings, settings: DatasetSettings
+    model: nn.Module, batch: Split, recipe: TrainSettings, settings: DatasetSettings, goal: Goal
 ) -> Tensor:
     device = next(model.parameters()).device
-    images = normalise(batch.images, settings)
+    images = goal.inputs(normalise(batch.images, settings))
     if recipe.channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
+    images = images.to(device)
     with _precision(recipe, device):
-        logits = model(images.to(device))
-    return classification_loss(logits.float(), batch.labels.to(device), recipe.label_smoothing)
+        logits = model(images)
+    return goal.loss(logits.float(), images, batch.labels.to(device))
 
 
 def _precision(recipe: TrainSettings, device: torch.device) -> AbstractContextManager[object]:

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tropnnc.reduction import Reduction
-from tropnnc.unit import Array, Consumer, ConvGeometry, IntArray, Point, Unit
+from tropnnc.surgery.read import fold
+from tropnnc.unit import Array, BatchNorm, Consumer, ConvGeometry, IntArray, Point, Unit
 
 KINDS = ("linear", "conv", "flatten", "shared")
 OUTPUTS = 4
@@ -62,6 +63,21 @@ def with_weights(unit: Unit, incoming: Array, outgoing: tuple[Array, ...]) -> Un
     )
 
 
+def batch_normed(unit: Unit, rng: np.random.Generator, negative: bool = False) -> Unit:
+    """The unit with a random batch norm behind its filters, some γ below 0 if ``negative``."""
+    n = unit.neurons
+    weight = rng.uniform(0.5, 1.5, n) * (rng.choice([-1.0, 1.0], n) if negative else 1.0)
+    bias, mean = rng.normal(size=n), rng.normal(size=n)
+    norm = BatchNorm(weight, bias, mean, rng.uniform(0.3, 3.0, n), 1e-5)
+    return with_norm(unit, norm)
+
+
+def with_norm(unit: Unit, norm: BatchNorm) -> Unit:
+    """The unit with ``norm`` behind its raw filters, folded."""
+    raw = np.column_stack([unit.filters, unit.filter_bias])
+    return replace(unit, batch_norm=norm, incoming=fold(raw, norm))
+
+
 def rescaled(unit: Unit, scale: Array) -> Unit:
     """Neuron i's incoming weights times ``scale[i]``, its outgoing ones divided by it."""
     outgoing = tuple(c.outgoing / scale[:, None] for c in unit.consumers)
@@ -87,7 +103,9 @@ def clusters_of(reduction: Reduction) -> IntArray:
 
 
 def reduced(unit: Unit, reduction: Reduction) -> Unit:
-    """The unit rewritten by the definition: rows ``W̃``, columns ``C·T`` at every tap."""
+    """The unit rewritten by the definition: rows ``W̃``, columns ``C·T`` or fitted at every tap."""
+    if reduction.outgoing is not None:
+        return with_weights(unit, reduction.incoming, reduction.outgoing)
     outgoing = [np.einsum("mnp,nk->mkp", c.outgoing, mix_of(reduction)) for c in unit.consumers]
     return with_weights(unit, reduction.incoming, tuple(outgoing))
 
@@ -129,6 +147,9 @@ def outputs(unit: Unit, inputs: Tensor) -> list[Tensor]:
 def difference(unit: Unit, reduction: Reduction, inputs: Tensor) -> float:
     """``max ‖v − ṽ‖`` over inputs and places, the consumers' errors added."""
     before, after = outputs(unit, inputs), outputs(reduced(unit, reduction), inputs)
+    if reduction.offset is not None:
+        shifts = (torch.from_numpy(offset) for offset in reduction.offset)
+        after = [a + shift for a, shift in zip(after, shifts, strict=True)]
     return sum(float((a - b).norm(dim=1).max()) for a, b in zip(before, after, strict=True))
 
 

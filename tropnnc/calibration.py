@@ -83,9 +83,13 @@ def _observe(view: View, points: set[Point], batch: Tensor) -> dict[Point, Tenso
 
 def _listen(view: View, point: Point, keep: Keep) -> RemovableHandle:
     """A hook that hands the tensor at ``point`` to ``keep``."""
+    producer = view.model.get_submodule(view.site.producer)
     if point.role == "unit_input":
-        producer = view.model.get_submodule(view.site.producer)
         return producer.register_forward_pre_hook(lambda _, inputs: keep(point, inputs[0]))
+    if point.role == "unit_output":
+        return producer.register_forward_hook(lambda *call: keep(point, call[-1]))
+    if point.role == "addition_loss":
+        raise TropnncError(f"{view.site.producer}: what additions lose is known in a walk alone")
     link = view.site.links[point.consumer]
     consumer = view.model.get_submodule(link.consumer)
     if point.role == "consumer_output":

@@ -1,5 +1,14 @@
 """The one error that bad input raises."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class TropnncError(ValueError):
     """Bad input: one line that says what was wrong and what is accepted."""
@@ -15,7 +24,25 @@ def check_choice(option: str, value: object, accepted: tuple[str, ...]) -> None:
         raise TropnncError(f"unknown {option} {value!r}; accepted are {', '.join(accepted)}")
 
 
+def check_positive(option: str, value: float) -> None:
+    """Raise :class:`TropnncError` unless ``value`` is above 0."""
+    if not value > 0:
+        raise TropnncError(f"{option} = {value} is out of range, accepted are numbers above 0")
+
+
 def check_at_least_one(option: str, value: int) -> None:
     """Raise :class:`TropnncError` unless ``value`` is 1 or more."""
     if value < 1:
         raise TropnncError(f"{option} = {value} is out of range, accepted are 1 and more")
+
+
+def check_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Raise :class:`TropnncError` for the first of the named tensors with NaN or infinities."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not _is_finite(tensor):
+            raise TropnncError(f"{name} has NaN or infinite entries")
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all entries are: if their sum is, which is cheaper to find out, but can overflow."""
+    return isfinite(tensor.sum()) or bool(tensor.isfinite().all())

@@ -1,4 +1,4 @@
-"""Read and write networks; the library's only file access."""
+"""Read and write networks; whatever else the library writes goes through ``write_atomic``."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from tropnnc.errors import TropnncError
 from tropnnc.lazy import later, lazy, unread
-from tropnnc.unit import Array, IntArray, Unit
+from tropnnc.unit import Array, BatchNorm, IntArray, Unit
 
 
 @lazy("incoming", "mix")
@@ -25,8 +25,12 @@ class Reduction:
         row_scale: factor ``[m]`` on each consumer's outputs, bias included, one per consumer.
         offset: added to each consumer's outputs ``[m]`` after ``row_scale``, one per consumer.
         kept: indices ``[k]`` where the rows are selected neurons (also when refitted).
-        combination: ``A [k, n]`` where ``incoming = A·unit.incoming``.
+        combination: ``A [k, n]`` where ``incoming = A·unit.incoming`` (before a refit); with
+            ``batch_norm`` what depthwise rows follow.
+        batch_norm: of the new rows, by a method that has a rule of its own for it. It is written as
+            it is, ``incoming`` are the rows with it folded in.
         clusters: cluster of each neuron ``[n]``, for reports.
+        is_refitted: the rows differ from the kept or combined ones: they are a fit.
         selected: ``kept`` where :func:`select` made this, that is where these neurons stay as they
             are on either side: surgery copies them instead of computing. What ``replace`` makes of
             it does not have it.
@@ -39,7 +43,9 @@ class Reduction:
     offset: tuple[Array, ...] | None = None
     kept: IntArray | None = None
     combination: Array | None = None
+    batch_norm: BatchNorm | None = None
     clusters: IntArray | None = None
+    is_refitted: bool = False
     selected: IntArray | None = field(default=None, init=False)
 
     @property
@@ -69,6 +75,9 @@ class Reduction:
             self._expect(unit, "mix", self.mix, (n, k))
         if self.combination is not None:
             self._expect(unit, "combination", self.combination, (k, n))
+        if self.batch_norm is not None:
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                self._expect(unit, f"batch_norm {name}", getattr(self.batch_norm, name), (k,))
         for name in ("outgoing", "row_scale", "offset"):
             self._check_per_consumer(unit, name)
 
@@ -126,6 +135,14 @@ def select(
 
 def select_largest(unit: Unit, scores: Array, k: int) -> Reduction:
     """Keep the ``k`` neurons of largest score ``[n]``; of equal scores, those of lower index."""
+    return select(unit, largest(unit, scores, k))
+
+
+def largest(unit: Unit, scores: Array, k: int) -> IntArray:
+    """The ``k`` neurons of largest score ``[n]``, ascending; of equal scores those of lower index.
+
+    Raises:
+        TropnncError: ``k`` is out of range.
+    """
     check_width(unit, k)
-    kept = np.sort(np.argsort(-scores, kind="stable")[:k])
-    return select(unit, kept)
+    return np.sort(np.argsort(-scores, kind="stable")[:k])

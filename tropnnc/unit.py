@@ -7,7 +7,7 @@ positions of a flattened map).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from math import inf, isinf
@@ -103,12 +103,14 @@ class Consumer:
         outgoing: weights ``[m, n, taps]`` on this unit's neurons.
         geometry: of a convolution; ``None`` for a linear layer.
         batch_norm: the batch norm on the consumer's output, if one follows directly.
+        shared: it also reads what is not this unit's (a concatenation).
     """
 
     name: str
     outgoing: Array
     geometry: ConvGeometry | None = None
     batch_norm: BatchNorm | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,19 +144,25 @@ class Depthwise:
     cap: float | None
 
 
+Role = Literal["unit_input", "unit_output", "consumer_input", "consumer_output", "addition_loss"]
+
+
 @dataclass(frozen=True)
 class Point:
     """A tensor that a calibration can stream.
 
     Attributes:
-        role: ``unit_input`` is what the producer reads; ``consumer_input`` is the hidden activation
-            as a consumer reads it, ``[b, n, height, width]`` for a convolution, ``[b, n, taps]``
-            for a linear layer; ``consumer_output`` is what the consumer returns.
-        network: ``dense`` or ``current`` (as compressed so far).
+        role: ``unit_input`` is what the producer reads and ``unit_output`` what it returns, before
+            its batch norm; ``consumer_input`` is the hidden activation as a consumer reads it,
+            ``[b, n, height, width]`` for a convolution, ``[b, n, taps]`` for a linear layer;
+            ``consumer_output`` is what the consumer returns; ``addition_loss`` is what the addition
+            behind that output has lost so far, in its units (see
+            :class:`tropnnc.protocols.SequentialCalibration`).
+        network: ``dense`` or ``current`` (as compressed so far); of a loss it says nothing.
         consumer: index into the unit's consumers.
     """
 
-    role: Literal["unit_input", "consumer_input", "consumer_output"]
+    role: Role
     network: Literal["dense", "current"] = "current"
     consumer: int = 0
 
@@ -170,6 +178,21 @@ class Calibration(Protocol):
     def stream(self, *points: Point) -> Iterator[tuple[torch.Tensor, ...]]:
         """Yield, batch by batch, the tensors at ``points`` for the same images."""
         ...
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A unit whose activations another unit's producer reads.
+
+    Attributes:
+        unit: as the network has it now.
+        start: first of the producer's input columns (channels, features) that is the unit's.
+        block: columns per neuron.
+    """
+
+    unit: Unit
+    start: int
+    block: int
 
 
 @lazy("incoming", "filters")
@@ -188,9 +211,15 @@ class Unit:
         between: what lies between producer and consumers.
         batch_norm: of the producer; hidden from methods of tier ``weights``.
         pixels: input statistics; hidden from methods of tier ``weights``.
-        calibration: images; only for methods of tier ``images`` and above.
+        calibration: images; only for methods of their tier and above.
+        images: tier of those images: ``images``, or ``statistics`` where they were made from the
+            weights file.
         cap: the activation is ``min(max(z, 0), cap)``: infinite for ReLU, 6 for ReLU6.
         depthwise: what every neuron passes by itself after that, in order.
+        first: the producer reads the network's input, at most pooled or flattened.
+        feeds: reads the units that the producer reads; hidden from methods of tier ``weights``.
+        geometry: of a convolutional producer; ``None`` for a linear one.
+        is_fitted: the producer's weights are a fit already, made as those of a consumer.
     """
 
     name: str
@@ -206,6 +235,11 @@ class Unit:
     calibration: Calibration | None = None
     cap: float = inf
     depthwise: tuple[Depthwise, ...] = ()
+    first: bool = False
+    feeds: Callable[[], tuple[Feed, ...]] = tuple
+    images: Tier = Tier.IMAGES
+    geometry: ConvGeometry | None = None
+    is_fitted: bool = False
 
     @property
     def neurons(self) -> int:
@@ -240,10 +274,10 @@ class Unit:
 
     def seen_by(self, tier: Tier) -> Unit:
         """This unit with everything above ``tier`` hidden."""
-        unit = self if tier >= Tier.IMAGES else replace_unread(self, calibration=None)
+        unit = self if tier >= self.images else replace_unread(self, calibration=None)
         if tier >= Tier.STATISTICS:
             return unit
         consumers = tuple(replace_unread(c, batch_norm=None) for c in unit.consumers)
         stages = tuple(replace_unread(d, batch_norm=None) for d in unit.depthwise)
-        hidden = replace_unread(unit, batch_norm=None, pixels=None)
+        hidden = replace_unread(unit, batch_norm=None, pixels=None, feeds=tuple)
         return replace_unread(hidden, consumers=consumers, depthwise=stages)

@@ -30,8 +30,15 @@ class Drawn:
         )
 
     @property
+    def imagining(self) -> set[tuple[str, float]]:
+        """Dense network and seconds of the images made from it: cells share what took the same."""
+        row = self.row
+        parts = (row.imagine_seconds, row.finetune_imagine_seconds)
+        return {(row.checkpoint, seconds) for seconds in parts if seconds is not None}
+
+    @property
     def seconds(self) -> float:
-        """What it took when it was committed, its dense network at hand."""
+        """What it took when it was committed, dense network and images made from it at hand."""
         row = self.row
         return row.compress_seconds + row.evaluate_seconds + (row.finetune_seconds or 0.0)
 
@@ -55,7 +62,7 @@ class Draw:
     """The cells to be computed, the quickest first, and networks left out.
 
     Attributes:
-        seconds: estimated, for cells and networks.
+        seconds: estimated, for cells, networks and images made from them.
         left_out: by network, how many of its cells came up and were passed over.
     """
 
@@ -113,6 +120,8 @@ def draw(
         costs: defaultdict[str, float] = defaultdict(float)
         for drawn in chosen:
             costs[drawn.row.checkpoint] += drawn.seconds
+        for checkpoint, imagining in set().union(*(drawn.imagining for drawn in chosen)):
+            costs[checkpoint] += imagining
         for drawn in {drawn.row.checkpoint: drawn for drawn in chosen}.values():
             costs[drawn.row.checkpoint] += network(drawn).seconds
         if sum(costs.values()) <= seconds:

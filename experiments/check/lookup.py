@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.bench import open_bench
-from experiments.cell import cell_identity, cell_versions, run_cell
+from experiments.cell import cell_config, cell_identity, cell_versions, run_cell
 from experiments.data import load_dataset
 from experiments.identity import digest, identity_parts
 from experiments.networks import is_trained
@@ -78,4 +78,4 @@ def identity_on(
     """The identity of ``cell`` on dense weights of that hash, by default with our versions."""
     data = load_dataset(cell.dataset.name, machine.data_dir).fingerprint
     versions = cell_versions(cell) if versions is None else versions
-    return digest(identity_parts(cell.determinants(), checkpoint, data, dict(versions)))
+    return digest(identity_parts(cell_config(cell), checkpoint, data, dict(versions)))

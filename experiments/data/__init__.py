@@ -1,6 +1,6 @@
 """The one place that reads data."""
 
-from experiments.data.dataset import Dataset, Examples, Split, normalise
+from experiments.data.dataset import Dataset, Examples, Split, normalise, pixels_of
 from experiments.data.load import DATASETS, data_files, load_dataset, open_dataset
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "load_dataset",
     "normalise",
     "open_dataset",
+    "pixels_of",
 ]

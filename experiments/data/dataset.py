@@ -52,7 +52,10 @@ class Examples(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images ``[N, C, H, W]`` uint8 and labels ``[N]`` int64, in memory."""
+    """Images ``[N, C, H, W]`` and labels ``[N]`` int64, in memory.
+
+    Images of a data set are uint8, those made from weights float32 in the same units.
+    """
 
     images: Tensor
     labels: Tensor
@@ -137,7 +140,13 @@ class Dataset:
 def normalise(images: Tensor, settings: DatasetSettings) -> Tensor:
     """``(pixel/255 − mean)/std`` per channel, float32."""
     shift, scale = (value.view(-1, 1, 1) for value in _per_channel(settings, torch.float32))
-    return images.float().div_(255).sub_(shift).div_(scale)
+    return images.to(torch.float32, copy=True).div_(255).sub_(shift).div_(scale)
+
+
+def pixels_of(images: Tensor, settings: DatasetSettings) -> Tensor:
+    """The pixels, 0 to 255 in float32, that :func:`normalise` takes to ``images``."""
+    shift, scale = (value.view(-1, 1, 1) for value in _per_channel(settings, torch.float32))
+    return images.mul(scale).add_(shift).mul_(255)
 
 
 def _per_channel(settings: DatasetSettings, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

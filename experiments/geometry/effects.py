@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.geometry.table import networks, signed, write_table
-from experiments.report.statistics import Place, Sample, panels, sample
+from experiments.report.contrasts import Pair, pairs, per_network
+from experiments.report.statistics import Place, panels
 from experiments.report.summary import SummaryRow, parse_settings, read_summary
 from tropnnc.merging import Merging
 
@@ -21,39 +21,6 @@ CAPTION = (
     " that agree in everything else, in points of top-1 and in log10 of the relative output error"
     " (below 0 is better), ± sd over n = {networks} dense networks; the largest first."
 )
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two cells on one dense network that differ in one option.
-
-    Attributes:
-        checkpoint: the dense network.
-        ratio: keep ratio of both.
-        accuracy: top-1 of the changed cell minus that of the base, in points.
-        error: log10 of the output error, the same way.
-    """
-
-    checkpoint: str
-    ratio: float
-    accuracy: float
-    error: float
-
-
-def pairs(rows: Sequence[SummaryRow], option: str, value: str) -> list[Pair]:
-    """Every cell with ``option=value`` against the one with the base's value, all else equal."""
-    changed = dict(_others(rows, option, value))
-    base = dict(_others(rows, option, BASE[option]))
-    return [
-        Pair(
-            row.checkpoint,
-            row.ratio,
-            100 * (row.correct - base[key].correct) / row.total,
-            math.log10(row.output_error / base[key].output_error),
-        )
-        for key, row in changed.items()
-        if key in base
-    ]
 
 
 def choices(rows: Iterable[SummaryRow]) -> dict[str, list[str]]:
@@ -69,19 +36,11 @@ def choices(rows: Iterable[SummaryRow]) -> dict[str, list[str]]:
     }
 
 
-def per_network(pairs: Iterable[Pair], error: bool = False) -> Sample:
-    """Mean over the pairs of each dense network, then over the networks."""
-    values: dict[str, list[float]] = {}
-    for pair in pairs:
-        values.setdefault(pair.checkpoint, []).append(pair.error if error else pair.accuracy)
-    return sample(sample(own).mean for own in values.values())
-
-
 def lines(place: Place, rows: Sequence[SummaryRow]) -> list[dict[str, str]]:
     """A line per choice on one network, the largest effect on accuracy first."""
     ratios = sorted({row.ratio for row in rows}, reverse=True)
     found = [
-        _line(place, option, value, pairs(rows, option, value), ratios)
+        _line(place, option, value, pairs(rows, option, value, BASE[option]), ratios)
         for option, values in choices(rows).items()
         for value in values
     ]
@@ -108,13 +67,3 @@ def _line(
     line["Δ log10 error"] = signed(error, 3)
     line["pairs"] = str(len(own))
     return abs(overall.mean), line
-
-
-def _others(
-    rows: Iterable[SummaryRow], option: str, value: str
-) -> Iterator[tuple[tuple[object, ...], SummaryRow]]:
-    """The rows with ``option=value``, each with all that must be equal in its partner."""
-    for row in rows:
-        settings = parse_settings(row.settings)
-        if settings.pop(option) == value:
-            yield (row.method, row.ratio, row.checkpoint, *sorted(settings.items())), row

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from torch import nn
 
-from tropnnc.protocols import Order, Reducer
+from tropnnc.imagination import Recipe
+from tropnnc.protocols import Networks, Order, Reducer, WholeNetwork, fits_units, recipe_of
 from tropnnc.reduction import Reduction
 from tropnnc.unit import Tier, Unit
 
@@ -38,6 +40,20 @@ class Recording:
     def version(self) -> int:
         """The method's."""
         return self.method.version
+
+    @property
+    def fits(self) -> bool:
+        """The method's."""
+        return fits_units(self.method)
+
+    def recipe(self, model: nn.Module) -> Recipe | None:
+        """The method's."""
+        return recipe_of(self.method, model)
+
+    def finish(self, networks: Networks) -> None:
+        """What the method does."""
+        if isinstance(self.method, WholeNetwork):
+            self.method.finish(networks)
 
     def prepare(self, unit: Unit, rng: np.random.Generator) -> Any:
         """The method's state, and the unit's name."""

@@ -34,7 +34,8 @@ def write_rows(path: Path, kind: type, lines: Iterable[Iterable[object]]) -> Non
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """The rows of ``kind`` in a CSV; an empty number is 0, or None where the field allows it.
 
-    Columns of fields with a default came later: files without them are read as well.
+    Columns of fields with a default came later, one by one: files without the last of them are
+    read as well.
 
     Raises:
         TropnncError: not readable, other columns, or an entry that is not accepted, with its line.
@@ -44,7 +45,8 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         raise TropnncError(f"{path}: not a readable CSV ({error})") from error
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    if list(reader.fieldnames or ()) not in (_columns(kind), _first_columns(kind)):
+    given = list(reader.fieldnames or ())
+    if given != _columns(kind)[: max(len(given), len(_first_columns(kind)))]:
         raise TropnncError(f"{path}: accepted are the columns {', '.join(_columns(kind))}")
     try:
         return [_row(line, kind) for line in reader]

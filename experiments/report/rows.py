@@ -49,6 +49,8 @@ def summary_row(record: Record) -> SummaryRow:
         evaluate_seconds=timing.get("evaluate_seconds", 0.0),
         finetune_seconds=timing.get("finetune_seconds"),
         peak_rss=record.get("memory", {}).get("peak_rss"),
+        imagine_seconds=timing.get("imagine_seconds"),
+        finetune_imagine_seconds=timing.get("finetune_imagine_seconds"),
     )
 
 
@@ -84,12 +86,17 @@ def _settings(record: Record) -> str:
         axes["recalibrate"] = config["recalibrate"]["images"]
     if "finetune" in config:
         axes["finetune"] = config["finetune"]["epochs"]
+        distil = dict(config["finetune"].get("distil", {}))
+        if distil:
+            axes["distil"] = with_options(distil.pop("source"), distil)
     if "rescale" in config:  # not by that name: ThiNet has an option of it
         axes["rescaling"] = config["rescale"]["seed"]
     if "method_seed" in config:
         axes["method_seed"] = config["method_seed"]
     if "test" in config:
-        axes["test"] = config["test"]["images"]
+        axes["test"] = config["test"].get("images", 0)
+        if "split" in config["test"]:
+            axes["split"] = config["test"]["split"]
     return " ".join(f"{name}={text_of(value)}" for name, value in axes.items())
 
 

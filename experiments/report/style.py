@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
@@ -19,7 +20,9 @@ from tropnnc.files import write_atomic
 COLUMN_INCHES = 3.4
 PANEL_INCHES = 1.9
 LEGEND_NAMES = 3
-LEGEND_CHARACTERS = 88
+# Of a column of panels: characters of the legend's size, handles and spaces included.
+LEGEND_CHARACTERS = 72
+HANDLE_CHARACTERS = 8
 TITLE_CHARACTERS = 46
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "h", "<", "p", ">")
@@ -41,16 +44,27 @@ STYLE: dict[RcKeyType, Any] = {
 
 def grid(rows: int, columns: int, names: Sequence[str]) -> tuple[Figure, Any]:
     """A figure and its axes ``[rows, columns]``, with room for a legend of ``names``."""
-    legend = 0.14 * -(-len(names) // _names_per_line(names, columns)) + 0.3
+    labels = _wrapped(names)
+    lines = -(-len(labels) // _names_per_line(labels, columns)) + "".join(labels).count("\n")
+    legend = 0.14 * lines + 0.3
     figure = Figure(figsize=(COLUMN_INCHES * columns, PANEL_INCHES * rows + legend))
     figure.set_layout_engine("constrained")
     return figure, figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
 
 
-def _names_per_line(names: Sequence[str], columns: int) -> int:
-    """As many as fit beside their handles, at most three per column."""
-    longest = max(map(len, names)) + 8
-    return columns * max(1, min(LEGEND_NAMES, LEGEND_CHARACTERS // longest))
+def _wrapped(names: Sequence[str]) -> list[str]:
+    """The names, those in lines that are too long for one column of panels."""
+    return [textwrap.fill(name, LEGEND_CHARACTERS - HANDLE_CHARACTERS) for name in names]
+
+
+def _names_per_line(labels: Sequence[str], columns: int) -> int:
+    """As many as fit beside their handles, at most three per column of panels; they run down."""
+    for count in range(LEGEND_NAMES * columns, 1, -1):
+        below = [own.tolist() for own in np.array_split(labels, count) if len(own)]
+        widths = [max(map(len, own)) + HANDLE_CHARACTERS for own in below]
+        if sum(widths) <= LEGEND_CHARACTERS * columns:
+            return count
+    return 1
 
 
 def colour(index: int) -> str:
@@ -103,11 +117,12 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int, title: str | None
     handles: dict[str, Any] = {}
     for axis in axes:
         handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    labels = _wrapped(list(handles))
     figure.legend(
         list(handles.values()),
-        list(handles),
+        labels,
         loc="outside lower center",
-        ncols=_names_per_line(list(handles), columns),
+        ncols=_names_per_line(labels, columns),
         frameon=False,
         handlelength=2.6,
         handletextpad=0.5,

@@ -13,7 +13,8 @@ from tropnnc.unit import Tier
 TIERS = tuple(tier.label for tier in Tier)
 STATUSES = ("done", "skipped")
 _FORMATS = {"ratio": "g", "output_error": ".6g", "compress_seconds": ".4f"}
-_FORMATS["evaluate_seconds"] = _FORMATS["finetune_seconds"] = ".4f"
+_FORMATS |= dict.fromkeys(("evaluate_seconds", "finetune_seconds"), ".4f")
+_FORMATS |= dict.fromkeys(("imagine_seconds", "finetune_imagine_seconds"), ".4f")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,10 @@ class SummaryRow:
     ``settings`` holds every axis that has no column of its own, as ``name=value`` pairs. What was
     not asked for (re-calibration, fine-tuning) is None. ``curve`` are pairs ``epoch=correct``.
     ``peak_rss``: bytes resident at most, libraries and data included; None in older files.
+    ``imagine_seconds``: of making the images that the method made from the weights, once for all
+    cells on the network, beside ``compress_seconds``; None where it made none.
+    ``finetune_imagine_seconds``: the same for the fine-tuning, beside ``finetune_seconds``, also
+    where they are the method's.
     """
 
     dataset: str
@@ -55,6 +60,8 @@ class SummaryRow:
     evaluate_seconds: float
     finetune_seconds: float | None
     peak_rss: int | None = None
+    imagine_seconds: float | None = None
+    finetune_imagine_seconds: float | None = None
 
     def __post_init__(self) -> None:
         check_choice("needs", self.needs, TIERS)

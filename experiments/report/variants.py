@@ -13,6 +13,8 @@ from experiments.report.summary import SummaryRow, parse_settings
 _NOT_SHOWN = ("scope", "rescaling", "method_seed")
 # Re-calibration has a column of its own: a cell with it is the cell without it, and more.
 _OPTIONAL = "recalibrate"
+# Fine-tuning that learns no label is named where there is no other, too.
+_ALWAYS = "distil"
 
 
 def variants(rows: Iterable[SummaryRow]) -> dict[str, str]:
@@ -21,7 +23,7 @@ def variants(rows: Iterable[SummaryRow]) -> dict[str, str]:
     for method, cells in grouped(rows, lambda row: row.method).items():
         settings = _settings(cells)
         keys = dict.fromkeys(key for v in settings.values() for key in v if key not in _NOT_SHOWN)
-        varied = [key for key in keys if _varies(key, settings.values())]
+        varied = [key for key in keys if key == _ALWAYS or _varies(key, settings.values())]
         for identity, values in settings.items():
             shown = ", ".join(f"{key}={values[key]}" for key in varied if key in values)
             names[identity] = f"{method} ({shown})" if shown else method

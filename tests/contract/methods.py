@@ -20,6 +20,10 @@ METHODS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 NETWORKS = list(ZOO)
 
 
+# Images made from the weights would take minutes as they are asked for.
+FEW = {"count": 12, "steps": 2}
+
+
 @cache
 def configuration(method: str) -> dict[str, Any]:
     """``conf/method/<method>.yaml``, merged into what it extends."""
@@ -34,7 +38,8 @@ def configuration(method: str) -> dict[str, Any]:
 def make(method: str) -> Reducer:
     """The reducer of ``conf/method/<method>.yaml``."""
     config = configuration(method)
-    return make_method(config["name"], **config["options"])
+    few = {name: value for name, value in FEW.items() if name in config["options"]}
+    return make_method(config["name"], **{**config["options"], **few})
 
 
 # Zonotope reduction is for units with one output: every unit of one network is.
@@ -42,12 +47,29 @@ SINGLE_OUTPUT = [method for method in METHODS if isinstance(make(method), Single
 MULTI_OUTPUT = [method for method in METHODS if method not in SINGLE_OUTPUT]
 # Methods that rest on positive homogeneity, which ReLU6 and depthwise convolutions do not have.
 RESCALING = [
+    "ifm",
+    "lbyl",
     "misiakos_equalised",
+    "neuron_merging",
     "tropnnc_equalised",
     "tropnnc_iterative",
     "tropnnc_iterative_equalised",
     "tropnnc_spherical",
 ]
+# Methods that fit every tap, or scale or shift the consumers' outputs.
+SEQUENTIAL = [
+    "channel_pruning",
+    "composed",
+    "corp",
+    "gaussian_ls",
+    "gaussian_ls_isotropic",
+    "sequential_ls",
+    "synthetic_ls",
+    "tropnnc_gaussian",
+    "tropnnc_synthetic",
+]
+# Methods that are shown images unit by unit, in the network as compressed so far.
+FITTED = ["sequential_ls", "synthetic_ls", "tropnnc_synthetic"]
 REFUSED = [
     (method, network)
     for method in RESCALING

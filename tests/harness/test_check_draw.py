@@ -55,6 +55,17 @@ def test_every_cell_is_as_likely_to_come_first(tmp_path: Path) -> None:
     assert all(abs(count - 80) < 40 for count in first.values())
 
 
+def test_images_count_once_for_all_cells_that_share_them() -> None:
+    """Two cells on the same images, one on others, of one network; one without any of another."""
+    own = [
+        replace(row(0, index), imagine_seconds=seconds) for index, seconds in enumerate((5, 5, 7))
+    ]
+    chosen = [Drawn("x", one) for one in (*own, row(1, 0))]
+    known = costing(2.0, 3.0)
+    drawn = draw(chosen, 4, 100.0, lambda d: known[d.row.checkpoint])
+    assert drawn.seconds == 4 + (5 + 7) + (2 + 3)
+
+
 def test_nothing_committed(tmp_path: Path) -> None:
     with pytest.raises(TropnncError, match="no committed cell"):
         random_order(tmp_path, 0)

@@ -15,6 +15,7 @@ from experiments import finetuning
 from experiments.bench import Bench, check_inputs, open_bench
 from experiments.cell import run_cell
 from experiments.data import Dataset, load
+from experiments.evaluation import unpack_bits
 from experiments.networks import obstacle
 from experiments.parsing import cell_settings, machine_settings
 from experiments.plan import make_plan
@@ -94,7 +95,7 @@ def test_method_seeds_on_one_network_are_one_replication(here: Machine) -> None:
 
 def test_another_method_seed_or_fewer_test_images_are_other_cells() -> None:
     default = cell_settings(composed())
-    for override in ("method_seed=1", "test.images=100"):
+    for override in ("method_seed=1", "test.images=100", "test.split=validation"):
         assert cell_settings(composed(override)).determinants() != default.determinants()
     assert not {"method_seed", "test"} & default.determinants().keys()
     assert default.base_seed == default.seed
@@ -114,9 +115,32 @@ def test_fewer_test_images_are_evenly_spaced(here: Machine) -> None:
     assert "test=30" in summary_row(record).settings
 
 
+def test_validation_images_instead_of_test_images(here: Machine) -> None:
+    whole, some = (cell("l1", test_split="validation", test_images=n) for n in (0, 10))
+    bench = open_bench(some, here)
+    assert torch.equal(bench.test.images, bench.dataset.validation.images[::3])
+    records = [record_of(one, here) for one in (whole, some)]
+    dense, small = (record["dense"] for record in records)
+    assert (dense["total"], small["total"]) == (30, 10)
+    assert dense["correct"] == bench.validate(bench.model).correct
+    assert (unpack_bits(dense)[::3] == unpack_bits(small)).all()
+    assert "test=10 split=validation" in summary_row(records[1]).settings
+    assert records[0]["config"]["test"] == {"split": "validation"}
+
+
 def test_more_test_images_than_there_are(here: Machine) -> None:
     with pytest.raises(TropnncError, match=r"test.images = 91 .* cifar10 has 90 test images"):
         check_inputs(cell(test_images=91), here)
+    with pytest.raises(TropnncError, match=r"= 31 .* cifar10 has 30 validation images"):
+        check_inputs(cell(test_images=31, test_split="validation"), here)
+
+
+def test_a_rate_chosen_on_the_validation_images_is_not_tried_on_them() -> None:
+    chosen = ("finetune.epochs=1", "finetune.learning_rate=[0.1,0.01]")
+    with pytest.raises(TropnncError, match=r"test.split = validation is not accepted"):
+        cell_settings(composed("test.split=validation", *chosen))
+    with pytest.raises(TropnncError, match=r"unknown test.split 'train'"):
+        cell_settings(composed("test.split=train"))
 
 
 def test_colour_images_have_their_channels_last_grey_ones_are_as_they_were(

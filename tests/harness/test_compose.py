@@ -67,6 +67,15 @@ def test_composition_equals_hydras_own(loader: ConfigLoader) -> None:
         assert OmegaConf.to_container(config, resolve=False) == expected
 
 
+def test_a_job_without_a_key_has_its_default_whatever_the_jobs_before_it_have(
+    loader: ConfigLoader,
+) -> None:
+    jobs = expand({"method": "l1"}, [], loader, [{"finetune.epochs": 3}, {"ratio": "0.25"}, {}])
+    configs = compose_jobs(jobs, master(loader), loader)
+    assert [config.finetune.epochs for config in configs] == [3, 0, 0]
+    assert [config.ratio for config in configs] == [0.5, 0.25, 0.5]
+
+
 def test_one_job_does_not_leak_into_the_next(loader: ConfigLoader) -> None:
     jobs = expand({}, ["arch=mlp", "arch.widths=[8],[16,8]"], loader)
     first, second = compose_jobs(jobs, master(loader), loader)

@@ -44,6 +44,24 @@ CELLS = {
     "imagenet_subset_squeezenet": 8 * RATIOS,
     "imagenet_subset_lite0": 7 * RATIOS,
     "imagenet_subset_squeezenet_quick": 3 * 2,
+    # 17 methods that see weights, 8 statistics, 7 images; GRAIL behind TropNNC besides.
+    "frontier_screening": 2 * 33 * 2,
+    "frontier_vgg": 3 * 33 * 3,
+    "frontier_constants": 2 * 2 * (2 * (3 + 2 + 1) + 2 + 3 + 3 + 2),
+    "frontier_vgg100": 33 * 3 + 17 * 2 * 2,
+    "frontier_resnet20_trained": 33 * 3 + 17 * 2 * 2,
+    "frontier_alexnet": 33 * 3,
+    "frontier_mnist": 2 * 2 * 3 * 33 * 3,
+    "frontier_mnist_published": 32 * 3,
+    "frontier_resnet20": 14 * 3,
+    "frontier_resnet56": 14 * 3,
+    "frontier_squeezenet": 25 * 3,
+    "frontier_lite0": 20 * 3,
+    # Front ends × (compensations × repairs without images, and with either kind), then the rest.
+    "frontier_attribution": 2 * 2 * (3 * (3 * 3 + 2 * 4 * 3) + 3 * 2 + 3 + 5 + 2 + 4),
+    "frontier_data": 2 * 2 * (3 * 4 + 2 * 5 + 2),
+    "frontier_seconds": 2 * 2 * (4 + 4),
+    "frontier_finetune": (3 + 2) * 4,
     "paper_imagenet_linear_conv": 2 * SCOPES * 8 * 6,
     "paper_imagenet_resnet": 2 * 8 * 6,
     "paper_imagenet_cup": 3 * 3 * 5,
@@ -55,6 +73,8 @@ DATA = ("mnist5k", "mnist", "fashion_mnist")
 # Of those for 28 × 28 pixels and ten classes; the others are tested where their data sets are.
 ARCHITECTURES = ("lenet300100", "lenet5", "lenet5_caffe", "mlp", "smyrnis_conv")
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
+# Nearly every method: composing all of their cells takes minutes.
+FRONTIER = [name for name in EXPERIMENTS if name.startswith("frontier")]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +116,7 @@ def a_cell(experiment: str, loader: ConfigLoader) -> CellSettings:
     return settings_of(jobs[:1], master, loader)[0]
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", [e for e in EXPERIMENTS if e not in FRONTIER])
 def test_every_experiment_composes_into_different_cells(
     experiment: str, loader: ConfigLoader
 ) -> None:
@@ -105,6 +125,15 @@ def test_every_experiment_composes_into_different_cells(
     # Whatever the method was, training from scratch is the same cell.
     assert len(set(scratch)) == min(1, len(scratch))
     assert len(set(settings)) == len(settings) - max(0, len(scratch) - 1) > 0
+
+
+@pytest.mark.parametrize("experiment", FRONTIER)
+def test_some_cells_of_every_experiment_of_the_frontier(
+    experiment: str, loader: ConfigLoader
+) -> None:
+    master, jobs = grid(experiment, loader)
+    some = settings_of(jobs[:: -(-len(jobs) // 4)], master, loader)
+    assert len(set(some)) == len(some) >= 2
 
 
 @pytest.mark.parametrize("experiment", CELLS)
@@ -157,8 +186,50 @@ def test_quick_cifar_looks_at_fewer_images_and_at_no_other_network(
     assert quick.arch == full.arch
 
 
-def test_claims_on_cifar_name_networks_that_their_experiments_have(loader: ConfigLoader) -> None:
-    claims = [c for c in read_claims(ROOT / "conf" / "claims.yaml") if c.id.startswith("cifar")]
+@pytest.mark.parametrize(
+    "experiment", ["frontier_screening", "frontier_constants", "frontier_attribution"]
+)
+def test_constants_are_chosen_on_validation_images_of_networks_trained_here(
+    experiment: str, loader: ConfigLoader
+) -> None:
+    chosen = a_cell(experiment, loader)
+    assert chosen.test_split == "validation"
+    archs = {line for job in grid(experiment, loader)[1] for line in job if "arch=" in line}
+    assert archs == {"arch=cifar_vgg", "arch=resnet20"}
+
+
+@pytest.mark.parametrize("name", [e for e in FRONTIER if e.endswith("quick")])
+def test_quick_ones_read_no_test_image_of_networks_trained_here(
+    name: str, loader: ConfigLoader
+) -> None:
+    cell = a_cell(name, loader)
+    assert bool(cell.arch.checkpoint) == (cell.test_split == "test")
+
+
+def test_nothing_else_of_the_frontier_is_evaluated_on_them(loader: ConfigLoader) -> None:
+    others = {name for name in FRONTIER if not name.endswith("quick")}
+    others -= {"frontier_screening", "frontier_constants", "frontier_attribution"}
+    firsts = [a_cell(experiment, loader) for experiment in sorted(others)]
+    assert all((cell.test_split, cell.test_images) == ("test", 0) for cell in firsts)
+
+
+def test_finetuning_takes_equal_steps(loader: ConfigLoader) -> None:
+    master, jobs = grid("frontier_finetune", loader)
+    steps = set()
+    for cell in settings_of(jobs, master, loader):
+        tuning = cell.finetuning
+        assert tuning is not None
+        images = 45_000 if tuning.distillation is None else tuning.distillation.count
+        steps.add(tuning.recipe.epochs * -(-images // tuning.recipe.batch))
+        assert bool(tuning.rates) == (tuning.distillation is None)
+    assert steps == {360}
+
+
+@pytest.mark.parametrize("prefix", ["cifar", "frontier"])
+def test_claims_name_networks_that_their_experiments_have(
+    prefix: str, loader: ConfigLoader
+) -> None:
+    claims = [c for c in read_claims(ROOT / "conf" / "claims.yaml") if c.id.startswith(prefix)]
     assert claims
     networks = {n for c in claims if isinstance(c, Claim) for n in c.networks}
     for experiment, arch in {(e, n.arch) for n in networks for e in n.experiments}:
@@ -168,7 +239,7 @@ def test_claims_on_cifar_name_networks_that_their_experiments_have(loader: Confi
 
 def test_published_networks_are_optional_and_checked(loader: ConfigLoader) -> None:
     published = [
-        cell for name in EXPERIMENTS if "published" in name for cell in cells(name, loader)
+        cell for name in EXPERIMENTS if name.startswith("mnist_pub") for cell in cells(name, loader)
     ]
     assert published
     assert all(cell.arch.optional and cell.arch.sha256 for cell in published)

@@ -100,6 +100,22 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing catches it."""
 
 
+def kill_at_save(monkeypatch: pytest.MonkeyPatch, kill: int) -> list[int]:
+    """Let fine-tunings save after every epoch and die after the ``kill``-th; the list counts."""
+    saves: list[int] = []
+    save = Snapshot.save
+
+    def killing(snapshot: Snapshot, *state: Any) -> None:
+        save(snapshot, *state)
+        saves.append(1)
+        if len(saves) == kill:
+            raise Killed
+
+    monkeypatch.setattr(resuming, "SECONDS", 0.0)
+    monkeypatch.setattr(Snapshot, "save", killing)
+    return saves
+
+
 @pytest.mark.parametrize("kill", range(1, 7))
 def test_killed_after_any_epoch_it_goes_on_to_the_same_record(
     here: Machine, kill: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -109,21 +125,11 @@ def test_killed_after_any_epoch_it_goes_on_to_the_same_record(
     straight = record_of(cell, replace(here, results_dir=tmp_path / "straight"))
     interrupted = replace(here, results_dir=tmp_path / "killed")
     open_bench(cell, interrupted)  # the dense training is another one
-    steps: list[int] = []
-    save = Snapshot.save
-
-    def killing(snapshot: Snapshot, *state: Any) -> None:
-        save(snapshot, *state)
-        steps.append(1)
-        if len(steps) == kill:
-            raise Killed
-
-    monkeypatch.setattr(resuming, "SECONDS", 0.0)
-    monkeypatch.setattr(Snapshot, "save", killing)
+    saves = kill_at_save(monkeypatch, kill)
     with pytest.raises(Killed):
         run_cell(cell, interrupted)
     record = record_of(cell, interrupted)
-    assert len(steps) == 6
+    assert len(saves) == 6
     assert record["finetuned"] == straight["finetuned"]
     assert record["learning_rates"] == straight["learning_rates"]
     assert not list((interrupted.runs_dir / "finetunings").glob("*"))

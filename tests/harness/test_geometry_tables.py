@@ -13,11 +13,12 @@ from scipy.stats import spearmanr
 
 from experiments.geometry.__main__ import main
 from experiments.geometry.bounds import looseness, ordering
-from experiments.geometry.effects import pairs, write_effects
+from experiments.geometry.effects import write_effects
 from experiments.geometry.order import lower_share, rank_correlation, spearman
 from experiments.geometry.rows import NETWORK, BoundRow
 from experiments.geometry.spread import frame, read_spreads, spreads
 from experiments.geometry.transplant import write_transplant
+from experiments.report.contrasts import pairs
 from experiments.report.summary import SummaryRow, read_summary, write_summary
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -56,7 +57,7 @@ def ablation() -> list[SummaryRow]:
 
 
 def test_main_effects_are_paired_and_over_networks(tmp_path: Path) -> None:
-    own = pairs(ablation(), "features", "direction")
+    own = pairs(ablation(), "features", "direction", "path")
     assert len(own) == 8
     assert {pair.accuracy for pair in own} == {-20.0, -10.0}
     assert {round(pair.error, 9) for pair in own} == {1.0}
@@ -74,8 +75,8 @@ def test_main_effects_are_paired_and_over_networks(tmp_path: Path) -> None:
 
 def test_a_cell_without_its_partner_is_left_out() -> None:
     rows = [row for row in ablation() if row.identity != "path original 0.5 1"]
-    assert len(pairs(rows, "features", "direction")) == 7
-    assert len(pairs(rows, "order", "original")) == 7
+    assert len(pairs(rows, "features", "direction", "path")) == 7
+    assert len(pairs(rows, "order", "original", "sequential")) == 7
 
 
 def test_spread_over_rescalings(tmp_path: Path) -> None:

@@ -9,13 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tests.contract.methods import METHODS, PAIRS, SINGLE_OUTPUT, make
+from tests.contract.methods import METHODS, PAIRS, SEQUENTIAL, SINGLE_OUTPUT, make
 from tests.networks import ZOO
 from tests.property.certifying import RADII, Signed, certified, compressed, largest_gap
 from tropnnc import certify, compress
 from tropnnc.protocols import ORDERS, Order
 
-CERTIFIED = [(method, network) for method, network in PAIRS if ZOO[network].homogeneous]
+# Fits of every tap leave no mixing matrix: their certificate is that of any two networks.
+TAPS = {"channel_pruning", "sequential_ls", "synthetic_ls", "tropnnc_synthetic"}
+CERTIFIED = [
+    (method, network, order)
+    for method, network in PAIRS
+    for order in ORDERS
+    if ZOO[network].homogeneous and (order == "sequential" or method not in SEQUENTIAL)
+]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -26,12 +33,12 @@ def test_a_small_network_stays_within_it(method: str) -> None:
     known = certified(network, dense, small, 3.0, report)
     assert 0 < gap <= known.bound
     assert gap <= certified(network, dense, small, 3.0).bound
-    assert set(report.mixes) == {unit.name for unit in known.units}
+    mixed = set() if method in TAPS else {unit.name for unit in known.units}
+    assert set(report.mixes) == mixed
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "network"), CERTIFIED)
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("method", "network", "order"), CERTIFIED)
 def test_every_method_on_every_network_in_both_orders(
     method: str, network: str, order: Order
 ) -> None:

@@ -23,11 +23,13 @@ NON_UNIFORM = [
     ("tropnnc", {"normalisation": "none"}),
     ("tropnnc", {"normalisation": "norm"}),
     ("cup", {}),
+    ("gain", {"normalisation": "none"}),
+    ("gain", {"normalisation": "norm"}),
 ]
 
 
 def test_every_installed_allocator_is_one() -> None:
-    assert allocator_names() == ["cup", "tropnnc", "uniform"]
+    assert allocator_names() == ["cup", "gain", "tropnnc", "uniform"]
     for name in allocator_names():
         allocator = make_allocator(name)
         assert isinstance(allocator, Allocator)
@@ -37,9 +39,11 @@ def test_every_installed_allocator_is_one() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("even", {}, "unknown allocator 'even'; accepted are cup, tropnnc, uniform"),
+        ("even", {}, "unknown allocator 'even'; accepted are cup, gain, tropnnc, uniform"),
         ("uniform", {"budget": "macs"}, "unknown option 'budget' of allocator uniform; .* none"),
         ("tropnnc", {"budget": "bytes"}, "unknown budget .*; accepted are neurons, param.*, macs"),
+        ("gain", {"budget": "bytes"}, "unknown budget .*; accepted are neurons, parameters, macs"),
+        ("gain", {"normalisation": "l2"}, "unknown normalisation 'l2'; accepted are none, norm"),
         ("cup", {"budget": "bytes"}, "unknown budget .*; accepted are neurons, parameters, macs"),
         ("tropnnc", {"normalisation": "l2"}, "unknown normalisation 'l2'; accepted are none, norm"),
     ],
@@ -123,7 +127,7 @@ def test_the_configuration_names_an_allocator(override: str, expected: dict[str,
         ("{name:cup,option:{}}", "is not accepted"),
         ("{name:cup,options:macs}", "is not accepted"),
         ("{options:{}}", "is not accepted"),
-        ("even", "unknown allocator 'even'; accepted are cup, tropnnc, uniform"),
+        ("even", "unknown allocator 'even'; accepted are cup, gain, tropnnc, uniform"),
         ("{name:cup,options:{budget:{a:1}}}", "unknown budget"),
         ("{name:cup,options:{threshold:1}}", "unknown option 'threshold' of allocator cup"),
     ],

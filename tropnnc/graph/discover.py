@@ -80,6 +80,7 @@ def _site(network: Network, name: str) -> Site:
         links=links,
         cap=cap,
         depthwise=depthwise,
+        first=network.reads_the_input(producer),
     )
 
 
@@ -146,13 +147,17 @@ def _link(network: Network, consumer: fx.Node, path: Path) -> Link:
     output = shape(consumer)
     assert output is not None
     layer = network.layer(consumer, output)
-    return Link(name, layer, path.start, path.block, _norm_name(network, consumer))
+    norm = _norm(network, consumer)
+    return Link(
+        name, layer, path.start, path.block,
+        batch_norm=None if norm is None else str(norm.target),
+        addition=network.addition_behind(norm or consumer),
+    )  # fmt: skip
 
 
-def _norm_name(network: Network, consumer: fx.Node) -> str | None:
-    """Name of the batch norm directly behind a consumer."""
+def _norm(network: Network, consumer: fx.Node) -> fx.Node | None:
+    """The batch norm directly behind a consumer."""
     try:
-        node = network.batch_norm_behind(consumer)
+        return network.batch_norm_behind(consumer)
     except Obstacle:
         return None
-    return None if node is None else str(node.target)

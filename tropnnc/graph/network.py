@@ -10,7 +10,8 @@ from torch import fx, nn
 from torch.nn.modules.conv import _ConvNd
 
 from tropnnc.graph.operations import classify
-from tropnnc.graph.structure import Layer
+from tropnnc.graph.structure import Addition, Layer
+from tropnnc.graph.trace import shape
 from tropnnc.graph.walk import Obstacle
 
 
@@ -80,6 +81,14 @@ class Network:
             return False
         return 1 < module.groups == module.in_channels == module.out_channels
 
+    def reads_the_input(self, node: fx.Node) -> bool:
+        """Whether nothing but pooling and reshaping lies between the model's input and ``node``."""
+        source = node.all_input_nodes[0]
+        if source.op == "placeholder":
+            return True
+        passed = classify(source, self.modules).kind in ("same", "pad", "pool", "reshape")
+        return passed and self.reads_the_input(source)
+
     def batch_norm_behind(self, node: fx.Node) -> fx.Node | None:
         """The batch norm that alone reads ``node``, if it can be folded."""
         users = list(node.users)
@@ -91,3 +100,15 @@ class Network:
         if not module.track_running_stats or not module.affine:
             raise Obstacle(f"its batch norm {name} has no running statistics or no weights")
         return users[0]
+
+    def addition_behind(self, node: fx.Node) -> Addition | None:
+        """The addition that alone reads ``node``, of two different tensors of one shape."""
+        users = list(node.users)
+        if len(users) != 1 or classify(users[0], self.modules).kind != "add":
+            return None
+        addition = users[0]
+        others = [other for other in addition.all_input_nodes if other is not node]
+        plain = len(addition.args) == 2 and not addition.kwargs
+        if not plain or len(others) != 1 or shape(others[0]) != shape(node):
+            return None
+        return Addition(addition.name, others[0].name)

@@ -49,6 +49,19 @@ class DepthwisePlace:
 
 
 @dataclass(frozen=True)
+class Addition:
+    """An addition that a consumer's output reaches, at most through its batch norm.
+
+    Attributes:
+        node: its name in the traced graph.
+        addend: name of the node whose value is added.
+    """
+
+    node: str
+    addend: str
+
+
+@dataclass(frozen=True)
 class Link:
     """How one consumer reads a unit.
 
@@ -58,6 +71,7 @@ class Link:
         start: first of the consumer's input columns (channels, features) that is this unit's.
         block: columns per neuron: 1, or the positions of a flattened map.
         batch_norm: module path of the batch norm directly behind the consumer, if any.
+        addition: that the consumer's output reaches linearly, if any.
     """
 
     consumer: str
@@ -65,6 +79,7 @@ class Link:
     start: int
     block: int
     batch_norm: str | None
+    addition: Addition | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,7 @@ class Site:
         links: the consumers, in the order of the forward pass.
         cap: where the unit's ReLU is clipped: infinite, or 6 for ReLU6.
         depthwise: the depthwise convolutions behind it, in order.
+        first: the producer reads the network's input, at most pooled or flattened.
     """
 
     producer: str
@@ -92,6 +108,7 @@ class Site:
     links: tuple[Link, ...]
     cap: float = inf
     depthwise: tuple[DepthwisePlace, ...] = ()
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +137,10 @@ class Structure:
 
 
 def narrowed(sites: Sequence[Site], done: Site, width: int) -> list[Site]:
-    """``sites`` after ``done`` was cut to ``width``: links behind it in a consumer move up."""
+    """``sites`` after ``done`` was cut to ``width``: links behind it in a consumer move up.
+
+    ``done`` itself has ``width`` neurons then, as whoever reads it sees.
+    """
     removed = {link.consumer: (link, (done.neurons - width) * link.block) for link in done.links}
 
     def is_behind(link: Link) -> bool:
@@ -131,9 +151,9 @@ def narrowed(sites: Sequence[Site], done: Site, width: int) -> list[Site]:
             return link
         return replace(link, start=link.start - removed[link.consumer][1])
 
-    return [
-        replace(site, links=tuple(moved(link) for link in site.links))
-        if any(is_behind(link) for link in site.links)
-        else site
-        for site in sites
-    ]
+    def cut(site: Site) -> Site:
+        if any(is_behind(link) for link in site.links):
+            site = replace(site, links=tuple(moved(link) for link in site.links))
+        return replace(site, neurons=width) if site.producer == done.producer else site
+
+    return [cut(site) for site in sites]

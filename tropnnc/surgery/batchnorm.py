@@ -34,17 +34,27 @@ def unfold(layer: Unit | Depthwise, incoming: Array, reduction: Reduction) -> Un
     """What folds to the rows ``incoming [k, d+1]`` that ``reduction`` makes of ``layer``.
 
     Raises:
-        TropnncError: there is a batch norm, the reduction has neither ``kept`` nor ``combination``.
+        TropnncError: there is a batch norm, the reduction has none of ``batch_norm``, ``kept`` and
+            ``combination``.
     """
     rows, bias = incoming[:, :-1], incoming[:, -1]
     if layer.batch_norm is None:
         return Unfolded(rows, bias, None)
+    if reduction.batch_norm is not None:
+        return _given(rows, reduction.batch_norm)
     if reduction.kept is not None:
         return _keep(layer, layer.batch_norm, incoming, reduction.kept)
     if reduction.combination is not None:
         norm = _merge(layer, layer.batch_norm, reduction.combination, bias)
         return Unfolded(rows, np.zeros_like(bias), norm)
     raise TropnncError(f"{layer.name}: batch norm needs a reduction with kept or combination")
+
+
+def _given(rows: Array, norm: BatchNorm) -> Unfolded:
+    """The method's own batch norm, and the filters ``[k, d]`` that it folds to ``rows``."""
+    scale = norm.scale[:, None]
+    filters = np.divide(rows, scale, out=np.zeros_like(rows), where=scale != 0)
+    return Unfolded(filters, np.zeros(len(rows)), norm)
 
 
 def _keep(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -18,7 +18,9 @@ from tropnnc.unit import (
     Consumer,
     ConvGeometry,
     Depthwise,
+    Feed,
     Pixels,
+    Tier,
     Unit,
 )
 
@@ -33,11 +35,18 @@ def read_unit(
     site: Site,
     pixels: Pixels | None = None,
     calibration: Calibration | None = None,
+    sites: Sequence[Site] = (),
+    images: Tier = Tier.IMAGES,
+    is_fitted: bool = False,
 ) -> Unit:
-    """The unit at ``site`` as ``model`` has it now, its weights read when they are first used."""
+    """The unit at ``site`` as ``model`` has it now, its weights read when they are first used.
+
+    ``sites`` are those whose units may feed it; the other arguments are handed on as they are.
+    """
+    producer = model.get_submodule(site.producer)
     batch_norm = None if site.batch_norm is None else read_norm(model, site.batch_norm)
     # Of the tensors of now, whenever they are read: surgery replaces tensors, it changes none.
-    weight, bias = _tensors(model.get_submodule(site.producer))
+    weight, bias = _tensors(producer)
     raw = _reader(weight, bias)
 
     def folded(part: slice) -> Array:
@@ -58,7 +67,28 @@ def read_unit(
         calibration=calibration,
         cap=site.cap,
         depthwise=tuple(read_depthwise(model, place) for place in site.depthwise),
+        first=site.first,
+        feeds=feeds_of(model, site, pixels, sites),
+        images=images,
+        geometry=read_geometry(producer) if isinstance(producer, nn.Conv2d) else None,
+        is_fitted=is_fitted,
     )
+
+
+def feeds_of(
+    model: nn.Module, site: Site, pixels: Pixels | None, sites: Sequence[Site]
+) -> Callable[[], tuple[Feed, ...]]:
+    """Reads, when called, the units among ``sites`` that the producer at ``site`` reads."""
+
+    def read() -> tuple[Feed, ...]:
+        return tuple(
+            Feed(read_unit(model, other, pixels, sites=sites), link.start, link.block)
+            for other in sites
+            for link in other.links
+            if link.consumer == site.producer
+        )
+
+    return read
 
 
 def _reader(weight: Tensor, bias: Tensor | None) -> Callable[[slice], Array]:
@@ -138,7 +168,8 @@ def read_consumer(model: nn.Module, link: Link, neurons: int) -> Consumer:
     batch_norm = None if link.batch_norm is None else read_norm(model, link.batch_norm)
     geometry = read_geometry(module) if isinstance(module, nn.Conv2d) else None
     weights = later(outgoing, (len(columns), neurons, taps))
-    return Consumer(link.consumer, weights, geometry, batch_norm)
+    shared = columns.shape[1] < module.weight.shape[1]
+    return Consumer(link.consumer, weights, geometry, batch_norm, shared)
 
 
 def read_geometry(module: nn.Conv2d) -> ConvGeometry:

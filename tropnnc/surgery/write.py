@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from scipy.sparse import csr_array
@@ -31,9 +33,10 @@ def write_rows(model: nn.Module, site: Site, unit: Unit, reduction: Reduction) -
         return
     own = unfold(unit, reduction.incoming, reduction)
     _write_layer(model, site.producer, site.batch_norm, own)
+    theirs = replace(reduction, batch_norm=None)
     for place, stage in zip(site.depthwise, unit.depthwise, strict=True):
-        rows = reduced_rows(unit, stage, reduction)
-        _write_layer(model, place.name, place.batch_norm, unfold(stage, rows, reduction))
+        rows = reduced_rows(unit, stage, theirs)
+        _write_layer(model, place.name, place.batch_norm, unfold(stage, rows, theirs))
 
 
 def write_columns(model: nn.Module, site: Site, reduction: Reduction) -> None:
