@@ -144,6 +144,7 @@ def test_each_ratio_definition_becomes_a_keep_ratio(tmp_path: Path) -> None:
     assert ratio_keeping(1e-9, cell, HERE) < 0.015
 
 
+@pytest.mark.slow
 def test_the_grids_of_inferred_tables_hold_the_templates_cells(tmp_path: Path) -> None:
     template = (RESULTS / "published" / TEMPLATE).read_text()
     (tmp_path / "x.csv").write_text(template.replace("accuracy,,", "accuracy,99.0,"))
