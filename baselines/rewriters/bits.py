@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from baselines.rewriters.geometry import Geometry, asked, copied
+from baselines.rewriters.call import LayerCall, asked, copied
 from baselines.rewriters.grids import GRIDS
 from baselines.rewriters.protocol import WORD, Bits, Budget, Layer, Rewritten, UnsupportedLayer
 from tropnnc.errors import check_choice
@@ -46,9 +46,9 @@ class UniformBits:
         width, least = asked(budget, Bits).width, 1 if self.grid == "odd" else 2
         if not least <= width <= 8:
             raise UnsupportedLayer(f"{width} bits: the {self.grid} grid has {least} to 8")
-        geometry, weight = Geometry.of(layer), layer.weight.detach()
+        call, weight = LayerCall.of(layer), layer.weight.detach()
         alpha = scale_of(weight, self.scale)
-        module = BitsLayer(geometry, self.grid, width, weight, alpha, layer.bias)
+        module = BitsLayer(call, self.grid, width, weight, alpha, layer.bias)
         row = weight[0].numel()
         facts = {
             "grid": self.grid, "scale": self.scale, "width": width,
@@ -73,7 +73,7 @@ class BitsLayer(nn.Module):
 
     def __init__(
         self,
-        geometry: Geometry,
+        call: LayerCall,
         grid: str,
         width: int,
         weight: Tensor,
@@ -81,7 +81,7 @@ class BitsLayer(nn.Module):
         bias: Tensor | None,
     ) -> None:
         super().__init__()
-        self.geometry, self.grid, self.width = geometry, grid, width
+        self.call, self.grid, self.width = call, grid, width
         self.register_buffer("codes", GRIDS[grid].codes(weight, scale, width))
         self.register_buffer("scale", scale.clone())
         self.register_buffer("origin", weight.clone(), persistent=False)
@@ -97,7 +97,7 @@ class BitsLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """As the layer, in floats."""
-        return self.geometry.apply(x, self.weight, self.bias)
+        return self.call.apply(x, self.weight, self.bias)
 
     def learner(self) -> BitsLearner:
         """Dense weights in training, from those of before the rounding if this is still theirs."""
@@ -113,7 +113,7 @@ class BitsLearner(nn.Module):
 
     def __init__(self, stored: BitsLayer, start: Tensor) -> None:
         super().__init__()
-        self.geometry, self.grid, self.width = stored.geometry, stored.grid, stored.width
+        self.call, self.grid, self.width = stored.call, stored.grid, stored.width
         self.register_buffer("scale", stored.scale.clone())
         self.scale: Tensor
         self.weight = nn.Parameter(start.detach().clone())
@@ -122,12 +122,12 @@ class BitsLearner(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """As the stored form of the present weights."""
         rounded = _Rounded.apply(self.weight, self.scale, self.grid, self.width)
-        return self.geometry.apply(x, rounded, self.bias)
+        return self.call.apply(x, rounded, self.bias)
 
     def settled(self) -> BitsLayer:
         """The stored form of the present weights."""
         weight = self.weight.detach()
-        return BitsLayer(self.geometry, self.grid, self.width, weight, self.scale, self.bias)
+        return BitsLayer(self.call, self.grid, self.width, weight, self.scale, self.bias)
 
 
 class _Rounded(torch.autograd.Function):

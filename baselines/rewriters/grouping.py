@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from baselines.rewriters.geometry import compact
+from baselines.rewriters.call import compact
 
 Axis = Literal["channel", "flat"]
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.rewriters.alternation import LowRankPlusSparse, alternate
-from baselines.rewriters.geometry import Geometry, asked, compact, copied
+from baselines.rewriters.call import LayerCall, asked, compact, copied
 from baselines.rewriters.positions import POSITIONS, affordable, cheapest
 from baselines.rewriters.protocol import (
     WORD,
@@ -71,8 +71,8 @@ class LowRankSparse:
             UnsupportedLayer: a grouped convolution, or a budget below one rank and one entry.
         """
         count = asked(budget, Parameters).count
-        geometry = Geometry.of(layer)
-        if geometry.convolution is not None and geometry.convolution.groups > 1:
+        call = LayerCall.of(layer)
+        if call.convolution is not None and call.convolution.groups > 1:
             raise UnsupportedLayer("a grouped convolution is several matrices, not one")
         weight = layer.weight.detach().double().flatten(1).numpy()
         tried = [self._tried(weight, count, share) for share in self.shares]
@@ -80,7 +80,7 @@ class LowRankSparse:
         if not best.split.left.size and not len(best.split.positions):
             raise UnsupportedLayer(_STARVED.format(count, *weight.shape))
         bits, facts = _account(best, weight)
-        return Rewritten(LowRankSparseLayer(layer, geometry, best.split), bits, facts)
+        return Rewritten(LowRankSparseLayer(layer, call, best.split), bits, facts)
 
     def _tried(self, weight: Array, count: int, share: float) -> _Candidate:
         rows, columns = weight.shape
@@ -118,9 +118,9 @@ class LowRankSparseLayer(nn.Module):
     sorted flat positions, the first from 0), ``bias``.
     """
 
-    def __init__(self, layer: Layer, geometry: Geometry, split: LowRankPlusSparse) -> None:
+    def __init__(self, layer: Layer, call: LayerCall, split: LowRankPlusSparse) -> None:
         super().__init__()
-        dtype, self.geometry = layer.weight.dtype, geometry
+        dtype, self.call = layer.weight.dtype, call
         self.left, self.right, self.values = (
             nn.Parameter(torch.from_numpy(np.ascontiguousarray(part)).to(dtype))
             for part in (split.left, split.right, split.values)
@@ -132,17 +132,17 @@ class LowRankSparseLayer(nn.Module):
     @property
     def sparse(self) -> Tensor:
         """S in the shape of the layer's weight."""
-        flat = self.values.new_zeros(int(np.prod(self.geometry.shape)))
-        return flat.index_put((self.gaps.cumsum(0),), self.values).view(self.geometry.shape)
+        flat = self.values.new_zeros(int(np.prod(self.call.shape)))
+        return flat.index_put((self.gaps.cumsum(0),), self.values).view(self.call.shape)
 
     def forward(self, x: Tensor) -> Tensor:
         """As the layer."""
         if not self.left.shape[1]:
-            return self.geometry.apply(x, self.sparse, self.bias)
-        basis = self.right.view(-1, *self.geometry.shape[1:])
-        hidden = self.geometry.apply(x, basis, None)
-        if self.geometry.convolution is None:
+            return self.call.apply(x, self.sparse, self.bias)
+        basis = self.right.view(-1, *self.call.shape[1:])
+        hidden = self.call.apply(x, basis, None)
+        if self.call.convolution is None:
             low = F.linear(hidden, self.left, self.bias)
         else:
             low = F.conv2d(hidden, self.left[:, :, None, None], self.bias)
-        return low + self.geometry.apply(x, self.sparse, None) if len(self.values) else low
+        return low + self.call.apply(x, self.sparse, None) if len(self.values) else low

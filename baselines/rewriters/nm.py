@@ -14,7 +14,7 @@ from math import comb
 import torch
 from torch import Tensor, nn
 
-from baselines.rewriters.geometry import Geometry, asked, copied
+from baselines.rewriters.call import LayerCall, asked, copied
 from baselines.rewriters.grouping import Axis, Grouping, kept, pattern_codes, patterns
 from baselines.rewriters.protocol import (
     WORD,
@@ -57,12 +57,12 @@ class Nm:
         count, group = (pattern := asked(budget, Pattern)).kept, pattern.group
         if not 1 <= count <= group <= LARGEST_GROUP:
             raise TropnncError(f"{count}:{group}: accepted is 1 ≤ N ≤ M ≤ {LARGEST_GROUP}")
-        geometry = Geometry.of(layer)
-        grouping = Grouping(geometry.shape, group, self.axis)
+        call = LayerCall.of(layer)
+        grouping = Grouping(call.shape, group, self.axis)
         if grouping.straddles:
-            raise UnsupportedLayer(f"groups of {group} ({self.axis}) straddle {geometry.shape}")
+            raise UnsupportedLayer(f"groups of {group} ({self.axis}) straddle {call.shape}")
         weight, bias = layer.weight.detach(), layer.bias
-        module = NmLayer(geometry, grouping, count, weight, bias, self.decay)
+        module = NmLayer(call, grouping, count, weight, bias, self.decay)
         groups, index = len(module.pattern), (comb(group, count) - 1).bit_length()
         bits = groups * (WORD * count + index)
         facts = {
@@ -81,7 +81,7 @@ class NmLayer(nn.Module):
 
     def __init__(
         self,
-        geometry: Geometry,
+        call: LayerCall,
         grouping: Grouping,
         count: int,
         weight: Tensor,
@@ -89,7 +89,7 @@ class NmLayer(nn.Module):
         decay: float,
     ) -> None:
         super().__init__()
-        self.geometry, self.grouping, self.count, self.decay = geometry, grouping, count, decay
+        self.call, self.grouping, self.count, self.decay = call, grouping, count, decay
         groups = grouping.cut(weight)
         mask = kept(groups, count)
         self.values = nn.Parameter(groups[mask].reshape(-1, count))
@@ -111,7 +111,7 @@ class NmLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """As the layer; multiply-adds with zeros are executed."""
-        return self.geometry.apply(x, self.weight, self.bias)
+        return self.call.apply(x, self.weight, self.bias)
 
     def learner(self) -> NmLearner:
         """Dense weights in training, from those of before the pruning if this is still theirs."""
@@ -125,7 +125,7 @@ class NmLearner(nn.Module):
 
     def __init__(self, stored: NmLayer, start: Tensor) -> None:
         super().__init__()
-        self.geometry, self.grouping = stored.geometry, stored.grouping
+        self.call, self.grouping = stored.call, stored.grouping
         self.count, self.decay = stored.count, stored.decay
         self.weight = nn.Parameter(start.detach().clone())
         self.bias = copied(stored.bias)
@@ -138,9 +138,9 @@ class NmLearner(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """As the stored form of the present weights."""
         weight = sparse_refined(self.weight, self.mask(), self.decay)
-        return self.geometry.apply(x, weight, self.bias)
+        return self.call.apply(x, weight, self.bias)
 
     def settled(self) -> NmLayer:
         """The stored form of the present weights."""
         weight = self.weight.detach()
-        return NmLayer(self.geometry, self.grouping, self.count, weight, self.bias, self.decay)
+        return NmLayer(self.call, self.grouping, self.count, weight, self.bias, self.decay)

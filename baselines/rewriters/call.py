@@ -30,7 +30,7 @@ class Convolution:
 
 
 @dataclass(frozen=True)
-class Geometry:
+class LayerCall:
     """The call of a layer without its numbers.
 
     Attributes:
@@ -42,7 +42,7 @@ class Geometry:
     convolution: Convolution | None
 
     @staticmethod
-    def of(layer: Layer) -> Geometry:
+    def of(layer: Layer) -> LayerCall:
         """That of ``layer``.
 
         Raises:
@@ -55,7 +55,7 @@ class Geometry:
                 f"{type(layer).__name__} has no stored form; accepted are Linear and Conv2d"
             )
         check_finite({"the weight": layer.weight.detach()})
-        return Geometry(tuple(layer.weight.shape), _convolution(layer))
+        return LayerCall(tuple(layer.weight.shape), _convolution(layer))
 
     def apply(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The layer's output with another ``weight``, whose number of rows may differ."""
