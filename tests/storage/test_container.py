@@ -107,6 +107,9 @@ FORGED = [
     (_forged([["w", "int8", [1, 4], "csc", 4]], b"\1\0\1\4"), "1 bytes are declared"),
     (_forged([["w", "int8", [1, 4], "csc", 5]], b"\1\0\1\4\7"), "outside the matrix"),
     (_forged([["w", "int8", [2, 4], "csc", 6]], b"\1\0\2\1\0\7"), "outside the matrix"),
+    (_forged([["w", "int8", [1], "tied", 1]], bytes(1)), "w: not readable as tied"),
+    (_forged([["w", "int8", [1], "fp32", 1], ["v", "int8", [2**50], "tied", 1]], bytes(2)),
+     "v: not readable as tied"),
 ]  # fmt: skip
 
 
@@ -159,6 +162,21 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: Callable[[bytes], bytes
     path.write_bytes(damage(store(NAMED, "best")))
     with pytest.raises(TropnncError, match=rf"^{path}: damaged"):
         load_weights(path)
+
+
+def test_tied_tensors_are_stored_once_and_tied_again() -> None:
+    shared, alone = torch.rand(8, 9), torch.zeros(0, 2)
+    named = {
+        "a": shared, "none": alone, "b": shared, "turned": shared.T, "part": shared[:4],
+        "bias": torch.zeros(3), "c": shared.detach(), "none_too": torch.zeros(0, 2),
+    }  # fmt: skip
+    data = store(named, "ham")
+    used = {entry.name: entry.codec for entry in entries(data)}
+    assert [name for name in named if used[name] == "tied"] == ["b", "c", "none_too"]
+    back = restore(data)
+    assert all(bit_equal(back[name], tensor) for name, tensor in named.items())
+    assert back["a"] is back["b"] is back["c"]
+    assert store(back, "ham") == data
 
 
 def test_what_a_file_lists() -> None:
