@@ -1,0 +1,102 @@
+"""Training after everything else: as many steps, on the same images in the same order, for all.
+
+SGD with Nesterov momentum, no weight decay, no augmentation. Modules with another shape in training
+(:class:`~baselines.rewriters.protocol.Learnable`) take it and give the stored form back; masks,
+codebooks, patterns and grids are theirs to keep.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from baselines.rewriters.protocol import Learnable, Learner
+from experiments.bench import Bench
+from experiments.data import Examples
+from experiments.determinism import deterministic, one_thread
+from experiments.goals import Labels
+from experiments.settings import TrainSettings
+from experiments.training import epochs
+from tropnnc.seeding import derive_seed
+
+# Bumped by hand whenever the same steps give other weights.
+LEARNING_VERSION = 1
+BATCH = 128
+RECIPE = TrainSettings(
+    optimizer="sgd",
+    learning_rate=0.001,
+    schedule="constant",
+    epochs=1,
+    batch=BATCH,
+    label_smoothing=0.0,
+    weight_decay=0.0,
+    shift=0,
+)
+
+
+def trained(model: nn.Module, bench: Bench, steps: int, draw: int) -> nn.Module:
+    """A copy of ``model``, stored as it is, after ``steps`` steps; in evaluation mode.
+
+    The images and their order depend on ``draw`` and ``steps`` alone.
+    """
+    model = learners(copy.deepcopy(model))
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
+    seed = derive_seed(draw, "relatives training")
+    goal = Progress(model, steps)
+    with deterministic(seed), one_thread():
+        order = torch.Generator().manual_seed(seed)
+        split = shown(bench.dataset.train, steps, order)
+        done = epochs(model, RECIPE, split, bench.settings, order, "fine-tuning", goal=goal)
+        list(done)
+        return settled(model).eval()
+
+
+def shown(train: Examples, steps: int, order: torch.Generator) -> Examples:
+    """``steps`` batches of training images; none comes again before all were seen."""
+    wanted = steps * BATCH
+    rounds = -(-wanted // len(train))
+    drawn = [torch.randperm(len(train), generator=order) for _ in range(rounds)]
+    return train.take(torch.cat(drawn)[:wanted])
+
+
+def learners(model: nn.Module) -> nn.Module:
+    """``model`` with every learnable module in its shape for training."""
+    return _exchanged(model, lambda m: m.learner() if isinstance(m, Learnable) else m)
+
+
+def settled(model: nn.Module) -> nn.Module:
+    """``model`` with every module in training in the form that is stored."""
+    return _exchanged(model, lambda m: m.settled() if isinstance(m, Learner) else m)
+
+
+def _exchanged(model: nn.Module, other: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    changed = other(model)
+    if changed is not model:
+        return changed
+    for name, child in model.named_children():
+        setattr(model, name, _exchanged(child, other))
+    return model
+
+
+@dataclass
+class Progress(Labels):
+    """Cross-entropy; modules that anneal are told before every step how much of it is done."""
+
+    model: nn.Module
+    steps: int
+    done: int = 0
+    smoothing: float = field(default=0.0, kw_only=True)
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """The images as they are; called once a step."""
+        for module in self.model.modules():
+            anneal = getattr(module, "anneal", None)
+            if anneal is not None:
+                anneal(self.done / self.steps)
+        self.done += 1
+        return images
