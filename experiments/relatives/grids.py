@@ -73,9 +73,7 @@ def _narrowing(values: Mapping[str, Any]) -> Narrowing | None:
 def _rewriting(values: Mapping[str, Any]) -> Rewriting | None:
     if values["rewriter"] is None:
         return None
-    return Rewriting(
-        _component("rewriter", values["rewriter"]), _budget(values), values["skip"]
-    )
+    return Rewriting(_component("rewriter", values["rewriter"]), _budget(values), values["layers"])
 
 
 def _budget(values: Mapping[str, Any]) -> Budget:

@@ -7,14 +7,12 @@ codebooks, patterns and grids are theirs to keep.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from baselines.rewriters.protocol import Learnable, Learner
+from baselines.rewriters.network import learners, settled
 from experiments.bench import Bench
 from experiments.data import Examples
 from experiments.determinism import deterministic, one_thread
@@ -43,9 +41,7 @@ def trained(model: nn.Module, bench: Bench, steps: int, draw: int) -> nn.Module:
 
     The images and their order depend on ``draw`` and ``steps`` alone.
     """
-    model = learners(copy.deepcopy(model))
-    for parameter in model.parameters():
-        parameter.requires_grad_(parameter.is_floating_point())
+    model = learners(model)
     seed = derive_seed(draw, "relatives training")
     goal = Progress(model, steps)
     with deterministic(seed), one_thread():
@@ -62,25 +58,6 @@ def shown(train: Examples, steps: int, order: torch.Generator) -> Examples:
     rounds = -(-wanted // len(train))
     drawn = [torch.randperm(len(train), generator=order) for _ in range(rounds)]
     return train.take(torch.cat(drawn)[:wanted])
-
-
-def learners(model: nn.Module) -> nn.Module:
-    """``model`` with every learnable module in its shape for training."""
-    return _exchanged(model, lambda m: m.learner() if isinstance(m, Learnable) else m)
-
-
-def settled(model: nn.Module) -> nn.Module:
-    """``model`` with every module in training in the form that is stored."""
-    return _exchanged(model, lambda m: m.settled() if isinstance(m, Learner) else m)
-
-
-def _exchanged(model: nn.Module, other: Callable[[nn.Module], nn.Module]) -> nn.Module:
-    changed = other(model)
-    if changed is not model:
-        return changed
-    for name, child in model.named_children():
-        setattr(model, name, _exchanged(child, other))
-    return model
 
 
 @dataclass

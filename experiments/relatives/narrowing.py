@@ -8,9 +8,10 @@ from functools import lru_cache
 from torch import nn
 
 from experiments.bench import Bench
+from experiments.finetuning import Curve, finetune, reinitialised
 from experiments.measure import compress_cell
 from experiments.relatives.settings import Narrowing
-from experiments.settings import CellSettings, Component, Machine
+from experiments.settings import CellSettings, Component, Finetuning, Machine
 from experiments.synthetic_cells import synthetic_of, with_recipes
 from tropnnc import make_allocator, make_method
 from tropnnc.protocols import recipe_of
@@ -31,6 +32,18 @@ def narrowed(
     synthetic = None if images is None else images.images.tensor
     small, _ = compress_cell(cell, bench, reducer, make_allocator("uniform"), synthetic)
     return small
+
+
+@lru_cache(maxsize=2)
+def grown(
+    narrowing: Narrowing, suite: CellSettings, bench: Bench, machine: Machine, draw: int
+) -> nn.Module:
+    """A network of those widths, trained from random weights by the recipe of the dense one."""
+    model = reinitialised(narrowed(narrowing, suite, bench, machine), draw)
+    recipe = suite.train
+    tuning = Finetuning(recipe, (recipe.epochs,), from_scratch=True)
+    finetune(model, tuning, bench, draw, Curve())
+    return model
 
 
 def determinants(narrowing: Narrowing, suite: CellSettings, model: nn.Module) -> dict[str, object]:

@@ -10,6 +10,7 @@ from experiments.settings import Component
 from tropnnc.errors import TropnncError, check_choice
 
 SCOPES = ("layer", "network")
+LAYERS = ("inner", "all")
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,17 @@ class Narrowing:
 
 @dataclass(frozen=True)
 class Rewriting:
-    """Every layer that can be, in another format; ``skip``: those left as they are."""
+    """Layers in another format, those that it is defined for.
+
+    ``layers``: ``inner`` leaves the first convolution and the read-out as they are, ``all`` none.
+    """
 
     rewriter: Component
     budget: Budget
-    skip: str = "none"
+    layers: str = "inner"
+
+    def __post_init__(self) -> None:
+        check_choice("layers", self.layers, LAYERS)
 
 
 @dataclass(frozen=True)
