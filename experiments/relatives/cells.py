@@ -14,13 +14,12 @@ from experiments.relatives.learning import LEARNING_VERSION, RECIPE
 from experiments.relatives.measure import measure
 from experiments.relatives.narrowing import determinants
 from experiments.relatives.networks import suite_cell
-from experiments.relatives.parts import make_rewriter
+from experiments.relatives.parts import make_rewriter, make_scheme
 from experiments.relatives.settings import Cell
 from experiments.settings import CellSettings, Machine
 from experiments.track.cells import Result, settle
 from experiments.training import TRAINING_VERSION
 from tropnnc import LIBRARY_VERSION
-from tropnnc.storage import STORAGE_VERSION
 
 # Bumped by hand whenever the same cell gives another result.
 EXPERIMENT_VERSION = 1
@@ -64,9 +63,11 @@ def parts_of(cell: Cell, suite: CellSettings, bench: Bench) -> dict[str, Any]:
 
 def versions_of(cell: Cell) -> dict[str, int]:
     """Those of everything that has a part in the record."""
-    versions = {"experiment": EXPERIMENT_VERSION, "storage": STORAGE_VERSION}
+    versions = {"experiment": EXPERIMENT_VERSION}
     if cell.rewriting is not None:
         versions["rewriter"] = make_rewriter(cell.rewriting.rewriter).version
+    if cell.sharing is not None and cell.sharing.quantiser is not None:
+        versions["scheme"] = make_scheme(cell.sharing.quantiser).version
     if cell.narrowing is not None:
         versions["library"] = LIBRARY_VERSION
     if cell.recalibration_images:

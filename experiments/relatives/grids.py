@@ -97,9 +97,10 @@ def _sharing(values: Mapping[str, Any]) -> Sharing | None:
     pruned = real("prune", values["prune"])
     if values["share"] is None and not pruned:
         return None
-    quantiser = values["share"]
-    count = integer("k", values["k"], low=1) if quantiser is not None else 0
-    return Sharing(pruned, quantiser, count, values["codebook"] if quantiser else "layer")
+    if values["share"] is None:
+        return Sharing(pruned)
+    count = integer("k", values["k"], low=1)
+    return Sharing(pruned, _component("share", values["share"]), count, values["codebook"])
 
 
 def _component(key: str, value: Any) -> Component:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from torch import nn
 
+from baselines.rewriters.network import settled
 from experiments.bench import Bench
 from experiments.measure import Timing
 from experiments.recalibration import recalibrated
@@ -19,6 +21,7 @@ from experiments.relatives.settings import Cell
 from experiments.relatives.tracks import names_of
 from experiments.settings import CellSettings, Machine
 from tropnnc.cost import count
+from tropnnc.errors import TropnncError
 from tropnnc.storage import codec_names, store
 
 
@@ -76,9 +79,13 @@ def built_network(prepared: Cell, narrow: nn.Module) -> Built:
 
 
 def sizes(model: nn.Module) -> Mapping[str, int]:
-    """Bytes of the file with the state of ``model`` under every lossless codec."""
-    state = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
-    return {codec: len(store(state, codec)) for codec in codec_names()}
+    """Bytes of the file with the stored form of ``model`` under every codec that accepts it."""
+    state = settled(model).state_dict()
+    found = {}
+    for codec in codec_names():
+        with suppress(TropnncError):  # not exactly float16, or too many values for a codebook
+            found[codec] = len(store(state, codec))
+    return found
 
 
 @lru_cache(maxsize=2)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import nn
 
 from baselines.rewriters.network import layers_of, rewrite_network
 from baselines.rewriters.protocol import Budget as LayerBudget
-from baselines.rewriters.protocol import Layer, Parameters
-from experiments.relatives.parts import make_rewriter
-from experiments.relatives.settings import Budget, Cell, Keep, Rewriting
+from baselines.rewriters.protocol import WORD, Layer, Parameters
+from baselines.sharing.layer import SharedLayer
+from baselines.sharing.masked import MaskedLayer, prune_network
+from baselines.sharing.network import Scope, share_network
+from experiments.relatives.parts import make_rewriter, make_scheme
+from experiments.relatives.settings import Budget, Cell, Keep, Rewriting, Sharing
+from tropnnc.seeding import derive_rng
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,8 @@ def build_network(cell: Cell, narrow: nn.Module) -> Built:
     built = Built(narrow)
     if cell.rewriting is not None:
         built = rewritten(built.model, cell.rewriting)
+    if cell.sharing is not None:
+        built = shared(built.model, cell.sharing, derive_rng(cell.draw, "sharing"))
     if cell.half:
         built = Built(in_half(built.model), built.layers, built.left_alone)
     return built
@@ -67,6 +74,32 @@ def rewritten(model: nn.Module, rewriting: Rewriting) -> Built:
         ),
         tuple({"name": r.name, "reason": r.reason} for r in reports if r.status == "dense"),
     )
+
+
+def shared(model: nn.Module, sharing: Sharing, rng: np.random.Generator) -> Built:
+    """A copy of ``model`` pruned, and with few values where a scheme says so."""
+    if sharing.quantiser is None:
+        changed = prune_network(model, sharing.percentile)
+    else:
+        scheme, scope = make_scheme(sharing.quantiser), cast(Scope, sharing.scope)
+        changed = share_network(model, scheme, sharing.values, sharing.percentile, scope, rng)
+    layers = [
+        {"name": name, **_account(changed.get_submodule(name))} for name in layers_of(model)
+    ]
+    return Built(changed.eval(), tuple(layers))
+
+
+def _account(module: nn.Module) -> dict[str, Any]:
+    """Bits of an index and a word per value, or of a word per weight; what is not zero."""
+    if isinstance(module, SharedLayer):
+        weight, values = module.weight, len(module.codebook)
+        index = (values + module.has_zero - 1).bit_length()
+        bits, facts = index * weight.numel() + WORD * values, {"values": values}
+    else:
+        assert isinstance(module, MaskedLayer)
+        weight, facts = module.layer.weight, {}
+        bits = WORD * weight.numel()
+    return {"bits": bits, "facts": {**facts, "nonzeros": int(weight.count_nonzero())}}
 
 
 def in_half(model: nn.Module) -> nn.Module:

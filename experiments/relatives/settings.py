@@ -9,7 +9,7 @@ from baselines.rewriters.protocol import Bits, Pattern
 from experiments.settings import Component
 from tropnnc.errors import TropnncError, check_choice
 
-SCOPES = ("layer", "network")
+SCOPES = ("layer", "unified")
 LAYERS = ("inner", "all")
 
 
@@ -59,16 +59,23 @@ class Sharing:
         percentile: of the magnitudes of a layer, at and below which weights are pruned; 0: none.
         quantiser: that chooses the shared values; None: they stay as they are.
         values: how many.
-        scope: of one codebook, a layer or the network.
+        scope: of one codebook, a ``layer``, or ``unified`` over all layers of a kind.
     """
 
     percentile: float
-    quantiser: str | None = None
+    quantiser: Component | None = None
     values: int = 0
     scope: str = "layer"
 
+    @property
+    def codebook(self) -> str:
+        """The sharing in a few words."""
+        if self.quantiser is None:
+            return ""
+        return f"{spelt(self.quantiser)} {self.values} {self.scope}"
+
     def __post_init__(self) -> None:
-        check_choice("scope", self.scope, SCOPES)
+        check_choice("codebook", self.scope, SCOPES)
         if not 0 <= self.percentile < 100:
             raise TropnncError(
                 f"prune = {self.percentile:g} is not accepted; 0 ≤ prune < 100 (percent) is"
@@ -138,8 +145,7 @@ class Cell:
         if own is None:
             return ""
         pruned = [f"{own.percentile:g} % pruned"] if own.percentile else []
-        values = [f"{own.quantiser} {own.values} a {own.scope}"] if own.quantiser else []
-        return ", ".join([*pruned, *values])
+        return ", ".join([*pruned, *([own.codebook] if own.codebook else [])])
 
     def prepared(self) -> Cell:
         """Everything before the training: what cells that differ in that alone share."""

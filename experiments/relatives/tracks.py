@@ -8,20 +8,21 @@ from experiments.relatives.settings import Cell, spelt, spelt_budget
 
 # In the order in which they are drawn and listed. Rewriters by their names.
 FAMILIES = {
-    "svd": "SVD",
-    "tucker": "Tucker-2",
+    "svd_channel": "SVD",
+    "svd_spatial": "SVD",
+    "tucker2": "Tucker-2",
     "tensor_train": "tensor train",
     "hierarchical_tucker": "hierarchical Tucker",
     "hybrid": "HT/TT hybrid",
     "tensor_ring": "tensor ring",
     "nonlinear_ring": "nonlinear ring",
     "low_rank_sparse": "low rank + sparse",
-    "n_m": "N:M",
-    "m_bit": "M-bit",
+    "nm": "N:M",
+    "bits": "M-bit",
 }
 DENSE, SMALL, WIDTH = "dense", "trained small", "width methods"
 SHARED, COMBINED = "pruned, shared values", "width, then bits or sharing"
-TRACKS = (DENSE, SMALL, WIDTH, *FAMILIES.values(), SHARED, COMBINED)
+TRACKS = tuple(dict.fromkeys((DENSE, SMALL, WIDTH, *FAMILIES.values(), SHARED, COMBINED)))
 
 
 def track_of(cell: Cell) -> str:
@@ -39,9 +40,6 @@ def track_of(cell: Cell) -> str:
 def names_of(cell: Cell) -> dict[str, Any]:
     """What a summary says about the settings of ``cell``."""
     rewriting, sharing = cell.rewriting, cell.sharing
-    share = ""
-    if sharing is not None and sharing.quantiser is not None:
-        share = f"{sharing.quantiser} {sharing.values} a {sharing.scope}"
     return {
         "network": cell.network,
         "track": track_of(cell),
@@ -49,7 +47,7 @@ def names_of(cell: Cell) -> dict[str, Any]:
         "rewriter": "" if rewriting is None else spelt(rewriting.rewriter),
         "budget": "" if rewriting is None else spelt_budget(rewriting.budget),
         "prune": 0.0 if sharing is None else sharing.percentile,
-        "share": share,
+        "share": "" if sharing is None else sharing.codebook,
         "half": int(cell.half),
         "seed": cell.seed,
         "draw": cell.draw,
