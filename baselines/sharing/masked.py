@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
 
 from baselines.rewriters.call import LayerCall
+from baselines.rewriters.network import exchanged
 from baselines.rewriters.protocol import Layer
-from baselines.sharing.network import chosen, replaced
+from baselines.sharing.network import chosen, weight_of
 from baselines.sharing.prune import surviving
 
 
@@ -39,7 +40,7 @@ class MaskedLayer(nn.Module):
 
 
 def prune_network(
-    model: nn.Module, percent: float, names: Iterable[str] | None = None
+    model: nn.Module, percent: float, names: Collection[str] | None = None
 ) -> nn.Module:
     """A copy with every layer's smallest weights at zero, in modules that keep them there.
 
@@ -53,7 +54,7 @@ def prune_network(
     """
     layers = chosen(model, names)
     masks = {
-        name: torch.from_numpy(surviving(layer.weight.detach().double().numpy(), percent))
+        name: torch.from_numpy(surviving(weight_of(layer), percent))
         for name, layer in layers.items()
     }
-    return replaced(model, {name: MaskedLayer(layers[name], masks[name]) for name in layers})
+    return exchanged(model, {name: MaskedLayer(layers[name], masks[name]) for name in layers})

@@ -1,15 +1,15 @@
-"""Weight sharing over a network, with one codebook a layer or one a kind of layer."""
+"""Weight sharing over a network, with one codebook a layer, a kind of layer, or for all."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Collection, Mapping
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import nn
 
+from baselines.rewriters.network import exchanged, layers_of
 from baselines.rewriters.protocol import Layer
 from baselines.sharing.layer import SharedLayer
 from baselines.sharing.prune import surviving
@@ -17,7 +17,7 @@ from baselines.sharing.scheme import Scheme
 from tropnnc.errors import TropnncError, check_choice
 from tropnnc.unit import Array
 
-Scope = Literal["unified", "layer"]
+Scope = Literal["unified", "layer", "network"]
 
 
 def share_network(
@@ -27,7 +27,7 @@ def share_network(
     prune: float = 0.0,
     scope: Scope = "unified",
     rng: np.random.Generator | None = None,
-    names: Iterable[str] | None = None,
+    names: Collection[str] | None = None,
 ) -> nn.Module:
     """A copy whose kernels hold at most ``k`` values, and zero where they are pruned.
 
@@ -37,61 +37,44 @@ def share_network(
         k: shared values of a codebook, zero not counted.
         prune: percentage of each layer that goes first.
         scope: ``unified`` is one codebook for all convolutions and another for all linear layers,
-            each a single parameter that its layers hold together; ``layer`` one for each.
+            ``network`` one for all together, each a single parameter that its layers hold in
+            common; ``layer`` is one for each.
         rng: of schemes that draw; None is seed 0.
         names: of linear layers and convolutions; None is all of them.
 
     Raises:
         TropnncError: a name of no such layer, or as the scheme.
     """
-    check_choice("scope", scope, ("unified", "layer"))
+    check_choice("scope", scope, get_args(Scope))
     rng = np.random.default_rng(0) if rng is None else rng
     groups: dict[str, dict[str, Layer]] = {}
     for name, layer in chosen(model, names).items():
-        key = name if scope == "layer" else type(layer).__name__
+        key = {"layer": name, "unified": type(layer).__name__, "network": ""}[scope]
         groups.setdefault(key, {})[name] = layer
     modules: dict[str, nn.Module] = {}
     for layers in groups.values():
         modules |= _shared(layers, scheme, k, prune, rng)
-    return replaced(model, modules)
+    return exchanged(model, modules)
 
 
-def chosen(model: nn.Module, names: Iterable[str] | None) -> dict[str, Layer]:
+def chosen(model: nn.Module, names: Collection[str] | None) -> dict[str, Layer]:
     """The linear layers and convolutions of ``model`` by name, all of them or those named.
 
     Raises:
         TropnncError: a name of none of them.
     """
-    layers: dict[str, Layer] = {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | nn.Conv2d)
-    }
-    if names is None:
-        return layers
-    names = list(names)
-    for name in names:
+    layers = layers_of(model)
+    for name in names or ():
         if name not in layers:
-            raise TropnncError(f"{name} is no Linear or Conv2d; accepted are {', '.join(layers)}")
-    return {name: layers[name] for name in names}
-
-
-def replaced(model: nn.Module, modules: Mapping[str, nn.Module]) -> nn.Module:
-    """A copy of ``model`` with the named submodules replaced."""
-    copied = copy.deepcopy(model)
-    for name, module in modules.items():
-        if not name:
-            return module
-        parent, _, child = name.rpartition(".")
-        setattr(copied.get_submodule(parent), child, module)
-    return copied
+            raise TropnncError(f"{name!r} is no Linear or Conv2d; there are {', '.join(layers)}")
+    return {name: layer for name, layer in layers.items() if names is None or name in names}
 
 
 def _shared(
     layers: Mapping[str, Layer], scheme: Scheme, k: int, prune: float, rng: np.random.Generator
 ) -> dict[str, nn.Module]:
     """Layers of one codebook."""
-    weights = {name: _weight(layer) for name, layer in layers.items()}
+    weights = {name: weight_of(layer) for name, layer in layers.items()}
     masks = {name: surviving(weight, prune) for name, weight in weights.items()}
     shared = scheme.share(np.concatenate([weights[n][masks[n]] for n in layers]), k, rng)
     like = next(iter(layers.values())).weight
@@ -107,5 +90,6 @@ def _shared(
     return modules
 
 
-def _weight(layer: Layer) -> Array:
+def weight_of(layer: Layer) -> Array:
+    """Float64, in its own shape."""
     return layer.weight.detach().cpu().double().numpy()
