@@ -11,6 +11,7 @@ from tqdm import trange
 from baselines.rewriters.ring import Cores, chain, moved
 
 _RIDGE = 1e-10  # times the mean of the normal equations' diagonal
+_TINY = torch.finfo(torch.float64).tiny
 # The set of rings is not closed: cores can grow without end while the error falls.
 _GROWTH = 100.0
 
@@ -54,6 +55,7 @@ def _solved(tensor: Tensor, cores: Sequence[Tensor], position: int) -> Tensor:
     matrix = old.transpose(0, 1).reshape(size, -1)
     residual = moved(tensor, position).flatten(1) - matrix @ design.T
     normal = design.T @ design
-    normal.diagonal().add_(_RIDGE * float(normal.diagonal().mean()))
+    # The second term is for cores of zeros.
+    normal.diagonal().add_(_RIDGE * float(normal.diagonal().mean()) + _TINY)
     step = torch.linalg.solve(normal, design.T @ residual.T).T
     return (matrix + step).unflatten(1, (before, after)).transpose(0, 1)
