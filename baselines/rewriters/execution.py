@@ -44,7 +44,7 @@ def stored(layer: Layer, module: Contracted, **facts: Any) -> Rewritten:
     """``module`` in the place of ``layer``: every entry of its cores is a word.
 
     Facts are those given and ``parameters`` (of the cores), ``relative_error``, ``macs_ratio``
-    and ``storage_only``: whether it executes more than the dense layer does.
+    and ``storage_only``: that it executes no fewer than the dense layer does.
     """
     parameters = sum(core.numel() for core in module.cores)
     ratio = macs_ratio(layer, module)
@@ -52,6 +52,6 @@ def stored(layer: Layer, module: Contracted, **facts: Any) -> Rewritten:
         "parameters": parameters,
         "relative_error": relative_error(layer.weight, module.rebuilt()),
         "macs_ratio": ratio,
-        "storage_only": ratio > 1,
+        "storage_only": ratio >= 1,
     }
     return Rewritten(module, WORD * parameters, {**facts, **common})

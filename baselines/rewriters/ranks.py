@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 import torch
@@ -20,8 +21,9 @@ def select_ranks(
 ) -> Ranks:
     """The ranks of the smallest threshold whose format fits, relatives.md B.0.
 
-    A cut's rank is its number of singular values at or above the threshold, and 1 at least; the
-    threshold is bisected over all of them. ``count`` must not fall where a rank rises.
+    A cut's rank is its number of singular values above the threshold, and 1 at least; the threshold
+    is bisected over all of them, and of equal ones those of earlier cuts come first. ``count`` must
+    not fall where a rank rises.
 
     Args:
         spectra: singular values of every cut, in any order.
@@ -33,27 +35,20 @@ def select_ranks(
         UnsupportedLayer: ranks of one do not fit.
     """
     clip = clip or (lambda ranks: ranks)
-    thresholds = torch.cat([torch.tensor([torch.inf]), *(s.cpu() for s in spectra)])
-    thresholds = thresholds.unique().flip(0).tolist()
-    ascending = [s.sort().values.cpu() for s in spectra]
+    owners = torch.cat([torch.full((len(s),), cut) for cut, s in enumerate(spectra)])
+    values = torch.cat([s.detach().cpu().double() for s in spectra])
+    owners = owners[values.argsort(descending=True, stable=True)]
 
-    def ranks(position: int) -> Ranks:
-        return clip(tuple(_at_least(s, thresholds[position]) for s in ascending))
+    def ranks(kept: int) -> Ranks:
+        counts = owners[:kept].bincount(minlength=len(spectra)).tolist()
+        return clip(tuple(max(1, rank) for rank in counts))
 
     if count(ranks(0)) > budget:
         raise UnsupportedLayer(
             f"ranks of one take {count(ranks(0)):,} parameters, the budget is {budget:,}"
         )
-    low, high = 0, len(thresholds)  # low fits, high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(ranks(middle)) <= budget else (low, middle)
-    return ranks(low)
-
-
-def _at_least(ascending: Tensor, threshold: float) -> int:
-    below = int(torch.searchsorted(ascending, threshold))
-    return max(1, len(ascending) - below)
+    fits = bisect_right(range(len(owners) + 1), budget, key=lambda kept: count(ranks(kept)))
+    return ranks(fits - 1)
 
 
 def tails(spectrum: Tensor, rank: int) -> float:
