@@ -7,8 +7,6 @@ codebooks, patterns and grids are theirs to keep.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import torch
 from torch import Tensor, nn
 
@@ -60,20 +58,25 @@ def shown(train: Examples, steps: int, order: torch.Generator) -> Examples:
     return train.take(torch.cat(drawn)[:wanted])
 
 
-@dataclass
-class Progress(Labels):
+class Progress:
     """Cross-entropy; modules that anneal are told before every step how much of it is done."""
 
-    model: nn.Module
-    steps: int
-    done: int = 0
-    smoothing: float = field(default=0.0, kw_only=True)
+    def __init__(self, model: nn.Module, steps: int) -> None:
+        self._labels, self._model, self._steps, self._done = Labels(0.0), model, steps, 0
+
+    def begin(self, model: nn.Module) -> None:
+        """Training mode."""
+        self._labels.begin(model)
 
     def inputs(self, images: Tensor) -> Tensor:
         """The images as they are; called once a step."""
-        for module in self.model.modules():
+        for module in self._model.modules():
             anneal = getattr(module, "anneal", None)
             if anneal is not None:
-                anneal(self.done / self.steps)
-        self.done += 1
+                anneal(self._done / self._steps)
+        self._done += 1
         return images
+
+    def loss(self, logits: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:
+        """The mean over the batch."""
+        return self._labels.loss(logits, inputs, labels)
