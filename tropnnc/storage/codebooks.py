@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import constriction
 import numpy as np
-from constriction import stream
 from numpy.typing import NDArray
 
 from tropnnc.errors import TropnncError
+from tropnnc.indexcodec.varints import write_varint
 from tropnnc.storage import huffman
 from tropnnc.storage.cursor import Cursor
 from tropnnc.storage.form import Form, Words
 from tropnnc.storage.packing import bits_for, pack, unpack
-from tropnnc.storage.varint import read_varints, varints
 
+_STREAM: Any = constriction.stream  # pyright: ignore[reportAttributeAccessIssue]  (has no stubs)
 _COUNT = np.dtype("<u4")
 MOST_SYMBOLS = 1 << 23  # the coder's probabilities are multiples of 2^−24
 
@@ -53,10 +56,11 @@ def encode_range(words: Words, form: Form) -> bytes:
     values, places, frequencies = np.unique(words, return_inverse=True, return_counts=True)
     if len(values) > MOST_SYMBOLS:
         raise TropnncError(f"{len(values)} distinct values; accepted are {MOST_SYMBOLS}")
-    head = np.array(len(values), _COUNT).tobytes() + values.tobytes() + varints(frequencies)
+    head = np.array(len(values), _COUNT).tobytes() + values.tobytes()
+    head += b"".join(map(write_varint, frequencies.tolist()))
     if len(values) == 1:
         return head
-    encoder = stream.queue.RangeEncoder()
+    encoder = _STREAM.queue.RangeEncoder()
     encoder.encode(places.astype(np.int32), _model(frequencies))
     return head + encoder.get_compressed().astype(_COUNT).tobytes()
 
@@ -69,13 +73,13 @@ def decode_range(data: bytes, form: Form) -> Words:
     """
     cursor = Cursor(data)
     codebook = _codebook(cursor, form)
-    frequencies = read_varints(cursor, len(codebook))
+    frequencies = [cursor.varint() for _ in range(len(codebook))]
     if sum(frequencies) != form.entries or min(frequencies) < 1:
         raise TropnncError(f"damaged: frequencies of other than {form.entries} entries")
     if len(codebook) == 1:
         return np.repeat(codebook, form.entries)
     coded = np.frombuffer(cursor.rest(), _COUNT).astype(np.uint32)
-    decoder = stream.queue.RangeDecoder(coded)
+    decoder = _STREAM.queue.RangeDecoder(coded)
     return codebook[decoder.decode(_model(np.array(frequencies)), form.entries)]
 
 
@@ -87,5 +91,5 @@ def _codebook(cursor: Cursor, form: Form) -> Words:
     return cursor.integers(form.word, count)
 
 
-def _model(frequencies: NDArray[np.integer]) -> stream.model.Categorical:
-    return stream.model.Categorical(frequencies.astype(np.float64), perfect=False)
+def _model(frequencies: NDArray[np.integer]) -> Any:
+    return _STREAM.model.Categorical(frequencies.astype(np.float64), perfect=False)

@@ -9,6 +9,7 @@ from bitarray import bitarray
 from numpy.typing import NDArray
 
 from tropnnc.errors import TropnncError
+from tropnnc.indexcodec.varints import read_varint
 
 
 class Cursor:
@@ -32,6 +33,11 @@ class Cursor:
     def byte(self) -> int:
         """The next byte."""
         return self.take(1)[0]
+
+    def varint(self) -> int:
+        """The next integer of :func:`tropnnc.indexcodec.varints.write_varint`."""
+        number, self._at = read_varint(self._data, self._at)
+        return number
 
     def integers(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """The next ``count`` integers, read-only."""

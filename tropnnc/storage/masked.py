@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tropnnc.errors import TropnncError
+from tropnnc.indexcodec import decode, smallest
 from tropnnc.storage.cursor import Cursor
 from tropnnc.storage.form import Form, Words
-from tropnnc.storage.places import decode_places, encode_places
 
 _LENGTH = np.dtype("<u4")
 
@@ -15,7 +15,7 @@ _LENGTH = np.dtype("<u4")
 def encode_sparse(words: Words, form: Form) -> bytes:
     """Length of the coded places, the places, values that are not zero as they are."""
     places = np.flatnonzero(words)
-    coded = encode_places(places, form.entries)
+    coded = smallest(places, form.entries)
     return np.array(len(coded), _LENGTH).tobytes() + coded + words[places].tobytes()
 
 
@@ -26,10 +26,10 @@ def decode_sparse(data: bytes, form: Form) -> Words:
         TropnncError: places among another number of entries.
     """
     cursor = Cursor(data)
-    places, among = decode_places(cursor.take(int(cursor.integers(_LENGTH, 1)[0])))
+    places, among = decode(cursor.take(int(cursor.integers(_LENGTH, 1)[0])))
     values = cursor.integers(form.word, len(places))
     cursor.finish()
-    if among != form.entries or places.max(initial=0) >= among:
+    if among != form.entries:
         raise TropnncError(f"damaged: places among {among} entries, not {form.entries}")
     words = np.zeros(form.entries, form.word)
     words[places] = values

@@ -30,8 +30,7 @@ def code_lengths(frequencies: Frequencies) -> list[int]:
 
 def stream_bits(frequencies: Frequencies) -> int:
     """Σ f_i l_i: the codewords of all entries, the more frequent the shorter."""
-    lengths = np.repeat(*_lengths(code_lengths(frequencies)))
-    return int(lengths @ np.sort(np.asarray(frequencies, dtype=np.int64))[::-1])
+    return _stream_bits(frequencies, code_lengths(frequencies))
 
 
 def entropy_bits(frequencies: Frequencies) -> float:
@@ -42,7 +41,9 @@ def entropy_bits(frequencies: Frequencies) -> float:
 
 def ham_bits(frequencies: Frequencies, word: int = WORD) -> int:
     """Huffman over all entries, zero included: stream in words of 32 bits, and what decodes it."""
-    return _in_words(stream_bits(frequencies)) + _head_bits(frequencies, word)
+    lengths = code_lengths(frequencies)
+    words = -(-_stream_bits(frequencies, lengths) // WORD)
+    return words * WORD + _head_bits(lengths, word)
 
 
 def csc_bits(nonzeros: int, rows: int, columns: int, word: int = WORD) -> int:
@@ -60,7 +61,8 @@ def sham_tight_bits(frequencies: Frequencies, rows: int, columns: int, word: int
     """As :func:`sham_bits` with ⌈log2 rows⌉ and ⌈log2(q + 1)⌉ bits an index, nothing padded."""
     nonzeros = int(np.sum(frequencies, dtype=np.int64))
     indices = nonzeros * bits_for(rows) + (columns + 1) * bits_for(nonzeros + 1)
-    return stream_bits(frequencies) + _head_bits(frequencies, word) + indices
+    lengths = code_lengths(frequencies)
+    return _stream_bits(frequencies, lengths) + _head_bits(lengths, word) + indices
 
 
 def index_map_bits(entries: int, distinct: int, word: int = WORD) -> int:
@@ -68,18 +70,14 @@ def index_map_bits(entries: int, distinct: int, word: int = WORD) -> int:
     return entries * bits_for(distinct) + distinct * word
 
 
-def _head_bits(frequencies: Frequencies, word: int) -> int:
-    return len(frequencies) * word + 16 * len(code_lengths(frequencies))
+def _stream_bits(frequencies: Frequencies, lengths: Sequence[int]) -> int:
+    each = np.repeat(np.arange(1, len(lengths) + 1), np.array(lengths, dtype=np.int64))
+    return int(each @ np.sort(np.asarray(frequencies, dtype=np.int64))[::-1])
+
+
+def _head_bits(lengths: Sequence[int], word: int) -> int:
+    return sum(lengths) * word + 16 * len(lengths)
 
 
 def _index_bits(nonzeros: int, rows: int, columns: int) -> int:
     return nonzeros * padded_bits(rows) + (columns + 1) * padded_bits(nonzeros)
-
-
-def _in_words(bits: int) -> int:
-    return -(-bits // WORD) * WORD
-
-
-def _lengths(counts: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Lengths 1, 2, … and how many codewords have each."""
-    return np.arange(1, len(counts) + 1), np.array(counts, dtype=np.int64)
