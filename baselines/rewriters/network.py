@@ -80,7 +80,7 @@ def rewrite_network(
             continue
         swaps[name] = rewritten.module
         reports.append(LayerReport(name, "rewritten", "", rewritten.bits, rewritten.facts))
-    return _exchanged(model, swaps), tuple(reports)
+    return exchanged(model, swaps), tuple(reports)
 
 
 def layers_of(model: nn.Module) -> Mapping[str, Layer]:
@@ -110,11 +110,13 @@ def settled(model: nn.Module) -> nn.Module:
 
 
 def _mapped(model: nn.Module, change: Callable[[nn.Module], nn.Module | None]) -> nn.Module:
-    found = ((name, change(module)) for name, module in model.named_modules())
-    return _exchanged(model, {name: module for name, module in found if module is not None})
+    apart = deepcopy(model)  # what a module makes of itself may hold its own tensors
+    found = ((name, change(module)) for name, module in apart.named_modules())
+    return exchanged(model, {name: module for name, module in found if module is not None})
 
 
-def _exchanged(model: nn.Module, swaps: Mapping[str, nn.Module]) -> nn.Module:
+def exchanged(model: nn.Module, swaps: Mapping[str, nn.Module]) -> nn.Module:
+    """A copy of ``model`` with other modules at those paths."""
     if "" in swaps:
         return swaps[""]
     copy = deepcopy(model)
