@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -44,10 +43,16 @@ def fitted(tensor: Tensor, r0: int, budget: int, first: int | None = None) -> Fi
         UnsupportedLayer: no ring of that ``r_0`` fits.
     """
     tensor = tensor.detach().double()
-    shifts = range(tensor.ndim) if first is None else (first,)
-    fits = [fit for shift in shifts for fit in _from(tensor, r0, budget, shift)]
+    fits, refusals = [], [UnsupportedLayer(f"no mode of {tuple(tensor.shape)} has r_0 = {r0}")]
+    for shift in range(tensor.ndim) if first is None else (first,):
+        turned = ring.moved(tensor, shift)
+        if min(turned.shape[0], turned[0].numel()) >= r0:
+            try:
+                fits.append(_from(turned, r0, budget, shift))
+            except UnsupportedLayer as refusal:
+                refusals.append(refusal)
     if not fits:
-        raise UnsupportedLayer(f"no ring of r_0 = {r0} fits {budget:,} parameters")
+        raise refusals[-1]
     return min(fits, key=lambda fit: fit.error)
 
 
@@ -66,16 +71,9 @@ def ring_ranks(tensor: Tensor, r0: int, budget: int) -> Ranks:
     )
 
 
-def _from(tensor: Tensor, r0: int, budget: int, first: int) -> Iterator[Fit]:
-    """The ring that begins at mode ``first``, if there is one."""
-    turned = ring.moved(tensor, first)
-    if min(turned.shape[0], turned[0].numel()) < r0:
-        return
-    try:
-        ranks = ring_ranks(turned, r0, budget)
-    except UnsupportedLayer:
-        return
-    cores = ring.ring_svd(turned, ranks)
+def _from(turned: Tensor, r0: int, budget: int, first: int) -> Fit:
+    """The ring of a tensor whose first ``first`` modes were moved behind the others."""
+    cores = ring.ring_svd(turned, ring_ranks(turned, r0, budget))
     error = float((turned - ring.full(cores)).norm())
-    back = tensor.ndim - first
-    yield Fit((*cores[back:], *cores[:back]), first, error)
+    back = turned.ndim - first
+    return Fit((*cores[back:], *cores[:back]), first, error)
