@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from torch import nn
 
-from baselines.rewriters import htucker, modes
+from baselines.rewriters import htucker
 from baselines.rewriters.accepted import check_layer, words
+from baselines.rewriters.arranging import Arranging, Order
+from baselines.rewriters.contracted import Contracted
 from baselines.rewriters.execution import stored
 from baselines.rewriters.geometry import Geometry
 from baselines.rewriters.hierarchical_layers import HierarchicalConv, contracted
 from baselines.rewriters.htucker import HTucker, Node, Spectra
+from baselines.rewriters.modes import Arrangement
 from baselines.rewriters.protocol import Budget, Layer, Rewritten
 from baselines.rewriters.ranks import select_ranks
-from tropnnc.errors import check_choice
-
-Order = Literal["split", "merged"]
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,19 @@ class HierarchicalTucker:
     convolutions and in merged order rebuilt.
 
     Attributes:
-        order: ``split``, a matrix as (o₁, o₂, i₁, i₂) and a kernel as (C, kh, kw, O); or
-            ``merged``, (m₁n₁, …, m_d n_d) and (kh·kw, c₁o₁, …).
-        pairs: d of the merged order of a matrix; a kernel has one pair fewer beside kh·kw.
+        order: ``split``, a matrix as (o₁, …, o_p, i₁, …, i_p) and a kernel as (C, kh, kw, O); or
+            ``merged``, (m₁n₁, …, m_d n_d) and (kh·kw, c₁o₁, …, c_{d−1} o_{d−1}).
+        parts: p or d; None: 2 in split and 4 in merged order.
+        shapes: factors of numbers that are not to be balanced, by their product.
     """
 
     order: Order = "split"
-    pairs: int = 4
+    parts: int | None = None
+    shapes: Mapping[int, Sequence[int]] = field(default_factory=dict)
     version = 1
 
     def __post_init__(self) -> None:
-        check_choice("order", self.order, ("split", "merged"))
+        self._arranging()
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
         """The layer in at most ``budget`` parameters; facts have the ranks by node.
@@ -48,32 +49,24 @@ class HierarchicalTucker:
             UnsupportedLayer: ranks of one do not fit, or a grouped or oddly padded convolution.
         """
         check_layer(layer)
-        arrangement = arranged(layer, self.order, self.pairs)
+        arrangement = self._arranging().outputs_first(tuple(layer.weight.shape))
         tensor = arrangement.tensor(layer.weight.detach())
         spectra = htucker.spectra(tensor, htucker.balanced(tensor.ndim))
         ranks = within(spectra, words(budget))
-        tucker = htucker.hierarchical_svd(spectra, ranks)
+        module = self._module(layer, arrangement, htucker.hierarchical_svd(spectra, ranks))
         named = {" ".join(map(str, node)): rank for node, rank in ranks.items()}
-        return stored(layer, self._module(layer, arrangement, tucker), ranks=named)
+        return stored(layer, module, ranks=named, modes=list(tensor.shape))
 
-    def _module(self, layer: Layer, arrangement: modes.Arrangement, tucker: HTucker) -> nn.Module:
+    def _arranging(self) -> Arranging:
+        parts = self.parts or (4 if self.order == "merged" else 2)
+        return Arranging(self.order, parts, self.shapes)
+
+    def _module(
+        self, layer: Layer, arrangement: Arrangement, tucker: HTucker
+    ) -> Contracted | HierarchicalConv:
         if isinstance(layer, nn.Conv2d) and self.order == "split":
             return HierarchicalConv(tucker, layer.bias, Geometry.of(layer), layer.weight.dtype)
         return contracted(layer, arrangement, tucker)
-
-
-def arranged(layer: Layer, order: Order, pairs: int) -> modes.Arrangement:
-    """The modes of ``layer``'s weight: two a side and (C, kh, kw, O), or merged ``pairs``."""
-    shape = layer.weight.shape
-    if order == "split":
-        return modes.chain(shape) if len(shape) == 4 else modes.split(*_factors(shape, 2))
-    if len(shape) == 4:
-        return modes.tensorised(shape, *_factors(shape, pairs - 1))
-    return modes.merged(*_factors(shape, pairs))
-
-
-def _factors(shape: tuple[int, ...], parts: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return modes.factors(shape[0], parts), modes.factors(shape[1], parts)
 
 
 def within(spectra: Spectra, budget: int) -> Mapping[Node, int]:

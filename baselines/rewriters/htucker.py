@@ -15,12 +15,15 @@ Node = tuple[int, ...]  # a node of a tree, as the modes below it
 Ranks = Mapping[Node, int]
 
 
-def balanced(modes: int, first: int = 0) -> Tree:
-    """The tree over ``first, …, first + modes − 1``; a left child has half of them, rounded up."""
-    if modes == 1:
-        return first
+def balanced(modes: int) -> Branch:
+    """The tree over ``0, …, modes − 1``, 2 and more, whose left children have half, rounded up."""
     left = (modes + 1) // 2
-    return balanced(left, first), balanced(modes - left, first + left)
+    return _over(0, left), _over(left, modes)
+
+
+def _over(first: int, end: int) -> Tree:
+    middle = (first + end + 1) // 2
+    return first if end == first + 1 else (_over(first, middle), _over(middle, end))
 
 
 def node(tree: Tree) -> Node:

@@ -8,8 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from baselines.rewriters import ring
-from baselines.rewriters.contracted import as_parameter, as_parameters
+from baselines.rewriters.contracted import (
+    Contracted,
+    ContractedConv,
+    ContractedLinear,
+    Network,
+    as_parameter,
+    as_parameters,
+)
 from baselines.rewriters.geometry import POINT, Geometry
+from baselines.rewriters.letters import BONDS, lettered, sides
+from baselines.rewriters.modes import Arrangement
+from baselines.rewriters.protocol import Layer
 
 
 class RingLinear(nn.Module):
@@ -101,3 +111,31 @@ class RingConv(nn.Module):
         """The kernel of the linear ring, O × C × kh × kw."""
         whole = ring.full(list(self.cores))  # (C, kh·kw, O)
         return whole.permute(2, 0, 1).unflatten(2, self.kernel)
+
+
+def executed_ring(
+    layer: Layer,
+    cores: Sequence[Tensor],
+    inside: nn.Module | None = None,
+    behind: nn.Module | None = None,
+) -> RingLinear | RingConv:
+    """``layer`` as a ring of (i₁, …, i_p, o₁, …, o_p), or of (C, kh·kw, O)."""
+    if isinstance(layer, nn.Linear):
+        half = len(cores) // 2
+        return RingLinear(cores[:half], cores[half:], layer.bias, inside)
+    kernel = (layer.kernel_size[0], layer.kernel_size[1])
+    return RingConv(cores, layer.bias, kernel, Geometry.of(layer), inside, behind)
+
+
+def contracted_ring(layer: Layer, arrangement: Arrangement, cores: Sequence[Tensor]) -> Contracted:
+    """``layer`` as a ring of any modes: contracted in the cheapest order, a kernel rebuilt."""
+    bonds = BONDS[: len(cores)] + BONDS[0]
+    tensors, names = [], []
+    for k, (core, mode) in enumerate(zip(cores, lettered(arrangement), strict=True)):
+        tensors.append(core.unflatten(1, mode.sizes))
+        names.append(bonds[k] + mode.letters + bonds[k + 1])
+    network = Network(tuple(names), *sides(arrangement))
+    if isinstance(layer, nn.Linear):
+        return ContractedLinear(tensors, network, layer.bias)
+    geometry = Geometry.of(layer)
+    return ContractedConv(tensors, network, layer.bias, layer.weight.shape, geometry)
