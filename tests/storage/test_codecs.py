@@ -178,7 +178,7 @@ def _skewed() -> Tensor:
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(64, generator=generator)
     picked = values[torch.randint(0, 64, (200, 300), generator=generator)]
-    return picked.where(torch.rand(200, 300, generator=generator) < 0.1, 0)
+    return picked.where(torch.rand(200, 300, generator=generator) < 0.02, 0)
 
 
 def test_a_product_with_a_mask_leaves_minus_zeros_which_are_values() -> None:
@@ -191,7 +191,7 @@ def test_a_product_with_a_mask_leaves_minus_zeros_which_are_values() -> None:
 def test_the_range_coder_reaches_the_entropy_and_huffman_its_floor() -> None:
     tensor = _skewed()
     ideal = entropy_bits(_frequencies(tensor)) / 8
-    tables = 4 + 65 * 4 + 2 * 65 + 1
+    tables = 4 + 65 * 4 + 64 + 3  # k, codebook, frequencies
     assert ideal <= len(_payload(tensor, "range")) <= 1.001 * ideal + tables + 8
     assert len(_payload(tensor, "ham")) > tensor.numel() / 8 > 1.05 * ideal
 

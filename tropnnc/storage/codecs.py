@@ -38,7 +38,8 @@ class Codec:
     decode: Callable[[bytes, Form], Words]
 
 
-RAW, BEST = "fp32", "best"
+# A tied tensor is stored once; the others of its kind name the place of the first.
+RAW, BEST, TIED = "fp32", "best", "tied"
 _PLAIN = {
     RAW: Codec(encode_raw, decode_raw),
     "fp16": Codec(encode_half, decode_half),

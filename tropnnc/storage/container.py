@@ -21,9 +21,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from tropnnc.errors import TropnncError, check_choice
-from tropnnc.storage.codecs import CODECS, codec_names, encode_tensor
+from tropnnc.storage.codecs import TIED, codec_names
 from tropnnc.storage.cursor import Cursor
-from tropnnc.storage.form import form_of, from_words, to_words
+from tropnnc.storage.entries import Memory, decode_entry, encode_entry
 from tropnnc.storage.header import Entry, read_header, write_header
 
 MAGIC, VERSION = b"tropnncS", 1
@@ -31,10 +31,6 @@ _SHA, _LENGTH = 32, 4
 PREAMBLE = len(MAGIC) + 1 + _SHA + _LENGTH
 # What a file may ask for: so many bytes, or so many times its own size, whichever is more.
 MODEST, EXPANSION = 1 << 30, 1 << 10
-# Whatever a decoder may raise on bytes that no encoder wrote.
-_UNDECODABLE = (
-    ValueError, IndexError, TypeError, AssertionError, OverflowError, MemoryError, RuntimeError,
-)  # fmt: skip
 
 
 def store(tensors: Mapping[str, Tensor], codec: str) -> bytes:
@@ -43,13 +39,16 @@ def store(tensors: Mapping[str, Tensor], codec: str) -> bytes:
     Args:
         tensors: of any shapes, in the dtypes of ``form.DTYPES``.
         codec: one of :func:`codec_names`; it applies to tensors of two and more dimensions and to
-            vectors of more than 16 integers, all else is stored raw.
+            vectors of more than 16 integers, all else is stored raw. What shares its memory with an
+            earlier tensor of the same form is stored once.
 
     Raises:
         TropnncError: unknown codec, or a tensor that it does not take.
     """
     check_choice("codec", codec, codec_names())
-    coded = [_encode(name, tensor, codec) for name, tensor in _shown(tensors.items(), "store")]
+    seen: dict[Memory, int] = {}
+    shown = _shown(tensors.items(), "store")
+    coded = [encode_entry(name, tensor, codec, seen) for name, tensor in shown]
     body = write_header([entry for entry, _ in coded])
     body = len(body).to_bytes(_LENGTH, "little") + body + b"".join(data for _, data in coded)
     _check_size([entry for entry, _ in coded], len(body))
@@ -57,14 +56,21 @@ def store(tensors: Mapping[str, Tensor], codec: str) -> bytes:
 
 
 def restore(data: bytes) -> dict[str, Tensor]:
-    """The tensors of :func:`store`, in their order.
+    """The tensors of :func:`store`, in their order; what was tied is.
 
     Raises:
         TropnncError: damaged, truncated, of another version, or no such file.
     """
     listed, payloads = _open(data)
     _check_size(listed, len(data))
-    return {entry.name: _decode(entry, payloads) for entry in _shown(listed, "restore")}
+    tensors: dict[str, Tensor] = {}
+    untied: list[Tensor] = []
+    for entry in _shown(listed, "restore"):
+        tensor = decode_entry(entry, payloads.take(entry.length), untied)
+        tensors[entry.name] = tensor
+        if entry.codec != TIED:
+            untied.append(tensor)
+    return tensors
 
 
 def entries(data: bytes) -> tuple[Entry, ...]:
@@ -95,26 +101,8 @@ def _open(data: bytes) -> tuple[tuple[Entry, ...], Cursor]:
     return listed, cursor
 
 
-def _encode(name: str, tensor: Tensor, codec: str) -> tuple[Entry, bytes]:
-    try:
-        form = form_of(tensor)
-        used, data = encode_tensor(to_words(tensor), form, codec)
-    except TropnncError as error:
-        raise TropnncError(f"{name}: {error}") from error
-    return Entry(name, form, used, len(data)), data
-
-
-def _decode(entry: Entry, payloads: Cursor) -> Tensor:
-    try:
-        words = CODECS[entry.codec].decode(payloads.take(entry.length), entry.form)
-        return from_words(words, entry.form)
-    except _UNDECODABLE as error:
-        said = str(error).strip().partition("\n")[0]
-        raise TropnncError(f"{entry.name}: not readable as {entry.codec}: {said}") from error
-
-
 def _check_size(listed: Iterable[Entry], size: int) -> None:
-    asked, most = sum(entry.form.dense_bytes for entry in listed), max(MODEST, EXPANSION * size)
+    asked, most = sum(entry.memory for entry in listed), max(MODEST, EXPANSION * size)
     if asked > most:
         raise TropnncError(f"{asked} bytes of tensors in {size}; accepted are {most}")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tropnnc.errors import TropnncError
-from tropnnc.storage.codecs import CODECS
+from tropnnc.storage.codecs import CODECS, TIED
 from tropnnc.storage.form import DTYPES, Form
 
 _MOST = 1 << 24  # bytes of JSON: some hundred thousand tensors
@@ -23,6 +23,11 @@ class Entry:
     form: Form
     codec: str
     length: int
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes when read."""
+        return 0 if self.codec == TIED else self.form.dense_bytes
 
 
 def write_header(listed: Iterable[Entry]) -> bytes:
@@ -52,6 +57,6 @@ def read_header(data: bytes) -> tuple[Entry, ...]:
 
 def _entry(name: Any, dtype: Any, shape: Any, codec: Any, length: Any) -> Entry:
     numbers = all(type(number) is int and number >= 0 for number in (*shape, length))
-    if not (isinstance(name, str) and dtype in DTYPES and codec in CODECS and numbers):
+    if not (isinstance(name, str) and dtype in DTYPES and codec in (*CODECS, TIED) and numbers):
         raise TropnncError("no tensor")
     return Entry(name, Form(dtype, tuple(shape)), codec, length)
