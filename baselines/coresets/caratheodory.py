@@ -7,6 +7,9 @@ from scipy.optimize import linprog
 
 from tropnnc.unit import Array
 
+# A weight that the solver may have meant to be 0.
+_ROUNDING = 1e-12
+
 
 def convex_weights(points: Array, target: Array, levels: Array) -> Array:
     """Weights ``[n]`` of at most ``r + 1`` of ``points [n, r]``, of which ``target [r]`` is a mean.
@@ -21,7 +24,7 @@ def convex_weights(points: Array, target: Array, levels: Array) -> Array:
     found = linprog(-levels, A_eq=lifted.T, b_eq=np.append(target, 1.0), method="highs-ds")
     if not found.success:
         raise ValueError(f"no convex combination: {found.message}")
-    return caratheodory(points, np.maximum(found.x, 0.0))
+    return caratheodory(points, np.where(found.x > _ROUNDING, found.x, 0.0))
 
 
 def caratheodory(points: Array, weights: Array) -> Array:

@@ -27,7 +27,7 @@ class Peeling:
     Attributes:
         outermost: of the combinations of points that give an end of an axis, take that of the
             outermost points, the same in all coordinates; or else any that the solver finds, which
-            changes as the coordinates are rotated.
+            changes as the coordinates are stretched.
         tolerance: of the ellipsoids.
     """
 
