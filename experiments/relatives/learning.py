@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from baselines.rewriters.annealing import anneal
 from baselines.rewriters.network import learners, settled
 from experiments.bench import Bench
 from experiments.data import Examples
@@ -59,7 +60,7 @@ def shown(train: Examples, steps: int, order: torch.Generator) -> Examples:
 
 
 class Progress:
-    """Cross-entropy; modules that anneal are told before every step how much of it is done."""
+    """Cross-entropy; activations that anneal are as they end after half of the steps."""
 
     def __init__(self, model: nn.Module, steps: int) -> None:
         self._labels, self._model, self._steps, self._done = Labels(0.0), model, steps, 0
@@ -70,10 +71,7 @@ class Progress:
 
     def inputs(self, images: Tensor) -> Tensor:
         """The images as they are; called once a step."""
-        for module in self._model.modules():
-            anneal = getattr(module, "anneal", None)
-            if anneal is not None:
-                anneal(self._done / self._steps)
+        anneal(self._model, min(1.0, 2 * self._done / self._steps))
         self._done += 1
         return images
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from baselines.rewriters.network import settled
 from experiments.bench import Bench
@@ -23,6 +23,9 @@ from experiments.settings import CellSettings, Machine
 from tropnnc.cost import count
 from tropnnc.errors import TropnncError
 from tropnnc.storage import codec_names, store
+
+# A codebook of more values than that is larger than what it saves here.
+CODEBOOKS, MOST_VALUES = ("index_map", "ham", "sham", "sham_tight", "range"), 4096
 
 
 def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> dict[str, Any]:
@@ -79,13 +82,21 @@ def built_network(prepared: Cell, narrow: nn.Module) -> Built:
 
 
 def sizes(model: nn.Module) -> Mapping[str, int]:
-    """Bytes of the file with the stored form of ``model`` under every codec that accepts it."""
+    """Bytes of the file with the stored form of ``model``, by codec.
+
+    Under every codec that accepts it; those with a codebook are tried where values are shared.
+    """
     state = settled(model).state_dict()
+    skipped = () if _shares(state) else CODEBOOKS
     found = {}
-    for codec in codec_names():
+    for codec in (name for name in codec_names() if name not in skipped):
         with suppress(TropnncError):  # not exactly float16, or too many values for a codebook
             found[codec] = len(store(state, codec))
     return found
+
+
+def _shares(state: Mapping[str, Tensor]) -> bool:
+    return all(len(t.unique()) <= MOST_VALUES for t in state.values() if t.ndim > 1)
 
 
 @lru_cache(maxsize=2)

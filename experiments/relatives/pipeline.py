@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from baselines.rewriters.network import layers_of, rewrite_network
-from baselines.rewriters.protocol import Budget as LayerBudget
 from baselines.rewriters.protocol import WORD, Layer, Parameters
+from baselines.rewriters.protocol import Budget as LayerBudget
 from baselines.sharing.layer import SharedLayer
 from baselines.sharing.masked import MaskedLayer, prune_network
 from baselines.sharing.network import Scope, share_network
@@ -83,9 +83,7 @@ def shared(model: nn.Module, sharing: Sharing, rng: np.random.Generator) -> Buil
     else:
         scheme, scope = make_scheme(sharing.quantiser), cast(Scope, sharing.scope)
         changed = share_network(model, scheme, sharing.values, sharing.percentile, scope, rng)
-    layers = [
-        {"name": name, **_account(changed.get_submodule(name))} for name in layers_of(model)
-    ]
+    layers = [{"name": name, **_account(changed.get_submodule(name))} for name in layers_of(model)]
     return Built(changed.eval(), tuple(layers))
 
 
@@ -112,7 +110,7 @@ def in_half(model: nn.Module) -> nn.Module:
     return model
 
 
-def _of_layer(budget: Budget, name: str, layer: Layer) -> LayerBudget:  # noqa: ARG001
+def _of_layer(budget: Budget, name: str, layer: Layer) -> LayerBudget:
     if isinstance(budget, Keep):
         return Parameters(int(budget.share * layer.weight.numel()))
     return budget

@@ -9,7 +9,7 @@ from baselines.rewriters.protocol import Bits, Pattern
 from experiments.settings import Component
 from tropnnc.errors import TropnncError, check_choice
 
-SCOPES = ("layer", "unified")
+SCOPES = ("layer", "unified", "network")
 LAYERS = ("inner", "all")
 
 
@@ -59,7 +59,7 @@ class Sharing:
         percentile: of the magnitudes of a layer, at and below which weights are pruned; 0: none.
         quantiser: that chooses the shared values; None: they stay as they are.
         values: how many.
-        scope: of one codebook, a ``layer``, or ``unified`` over all layers of a kind.
+        scope: of one codebook, a ``layer``, ``unified`` over all layers of a kind, or the ``network``.
     """
 
     percentile: float
