@@ -110,7 +110,8 @@ def settled(model: nn.Module) -> nn.Module:
 
 
 def _mapped(model: nn.Module, change: Callable[[nn.Module], nn.Module | None]) -> nn.Module:
-    found = ((name, change(module)) for name, module in model.named_modules())
+    apart = deepcopy(model)  # what a module makes of itself may hold its own tensors
+    found = ((name, change(module)) for name, module in apart.named_modules())
     return exchanged(model, {name: module for name, module in found if module is not None})
 
 

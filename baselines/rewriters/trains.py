@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import prod
 
 import torch
-from tensorly.backend import backend_context
+from tensorly.backend import BackendManager
 from tensorly.decomposition import tensor_train
 from torch import Tensor
 
@@ -46,7 +46,7 @@ def tt_svd(tensor: Tensor, ranks: Ranks) -> list[Tensor]:
         ranks: r₁, …, r_{d−1}, which :func:`clip_train` leaves as they are.
     """
     exact = tensor.detach().double().cpu().numpy()
-    with backend_context("numpy", local_threadsafe=True):
+    with BackendManager.backend_context("numpy", local_threadsafe=True):
         train = tensor_train(exact, rank=[1, *ranks, 1])
     return [torch.tensor(core) for core in train]
 

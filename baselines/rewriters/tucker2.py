@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 import torch
-from tensorly.backend import backend_context
+from tensorly.backend import BackendManager
 from tensorly.decomposition import partial_tucker
 from torch import Tensor, nn
 
@@ -84,7 +84,7 @@ def hooi(kernel: Tensor, ranks: Ranks) -> list[Tensor]:
         ranks: (R_C, R_O).
     """
     exact = kernel.detach().double().cpu().numpy()
-    with backend_context("numpy", local_threadsafe=True):
+    with BackendManager.backend_context("numpy", local_threadsafe=True):
         (core, (outer, inner)), _ = partial_tucker(
             exact, rank=ranks[::-1], modes=[0, 1], n_iter_max=SWEEPS, tol=TOLERANCE
         )

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from baselines.coreset import Coreset, drawn, sensitivity
+from baselines.coreset import coreset, sensitivity
+from baselines.sampling import drawn
 from tests.units import KINDS, kept_of, make_unit, mix_of, rescaled
 from tropnnc import TropnncError
 from tropnnc.unit import Depthwise
@@ -28,7 +29,7 @@ def test_neither_the_radius_nor_a_neurons_scale_change_a_relu_units_coreset(kind
     unit = make_unit(kind, np.random.default_rng(1))
     other = rescaled(unit, np.random.default_rng(2).uniform(0.2, 5.0, 10))
     one, two = (
-        Coreset(radius).prepare(u, np.random.default_rng(0)).probability
+        coreset(radius).prepare(u, np.random.default_rng(0)).probability
         for radius, u in ((1.0, unit), (7.0, other))
     )
     np.testing.assert_allclose(one, two)
@@ -68,7 +69,7 @@ def test_counts_have_the_law_of_draws_until_k_are_hit() -> None:
 
 def test_columns_are_reweighted_and_rows_stay() -> None:
     unit = make_unit("shared", np.random.default_rng(5))
-    method = Coreset()
+    method = coreset()
     state = method.prepare(unit, np.random.default_rng(6))
     answer = method.reduce(state, 4)
     kept, mix = kept_of(answer), mix_of(answer)
@@ -84,11 +85,11 @@ def test_silent_neurons_fill_up_what_cannot_be_drawn() -> None:
     unit = make_unit("linear", np.random.default_rng(7))
     outgoing = unit.consumers[0].outgoing * (np.arange(10) < 3)[:, None]
     unit = replace(unit, consumers=(replace(unit.consumers[0], outgoing=outgoing),))
-    method = Coreset()
+    method = coreset()
     kept = kept_of(method.reduce(method.prepare(unit, np.random.default_rng(0)), 6))
     assert kept == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_radius_of_zero_is_refused() -> None:
     with pytest.raises(TropnncError, match="radius = 0 is out of range; accepted is above 0"):
-        Coreset(0.0)
+        coreset(0.0)

@@ -1,0 +1,1 @@
+"""Coresets of points: Löwner ellipsoids, Carathéodory's theorem, peeling."""
