@@ -16,7 +16,7 @@ from experiments.recalibration import recalibrated
 from experiments.relatives.learning import trained
 from experiments.relatives.macs import formal_macs
 from experiments.relatives.narrowing import grown, narrowed
-from experiments.relatives.pipeline import Built, build_network
+from experiments.relatives.pipeline import Built, build_network, in_half
 from experiments.relatives.settings import Cell
 from experiments.relatives.tracks import names_of
 from experiments.settings import CellSettings, Machine
@@ -59,6 +59,7 @@ def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> 
     if cell.steps:
         with timing("train"):
             learnt = trained(built.model, bench, cell.steps, cell.draw)
+            learnt = in_half(learnt) if cell.half else learnt
         with timing("evaluate_trained"):
             body["after"] = {**bench.evaluate(learnt).record(), "files": sizes(learnt)}
     return {**body, "timing": timing.seconds}
