@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baselines.rewriters.protocol import Bits
 from experiments.relatives import cells, contrasts, report
 from experiments.relatives.claims import CONTRASTS
 from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
@@ -40,7 +41,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         a_cell(),
         a_cell(narrowing=NARROW, steps=2),
         a_cell(rewriting=SVD, steps=2),
-        a_cell(rewriting=FOUR_BITS),
+        a_cell(rewriting=replace(FOUR_BITS, budget=Bits(6))),  # what a claim is about
         a_cell(sharing=CWS),
         a_cell(sharing=Sharing(50.0)),
         *(a_cell(rewriting=NM, steps=2, draw=draw) for draw in range(3)),
