@@ -22,8 +22,8 @@ from tqdm import tqdm
 
 from tropnnc.errors import TropnncError, check_choice
 from tropnnc.storage.codecs import TIED, codec_names
+from tropnnc.storage.coding import Memory, decode_entry, encode_entry
 from tropnnc.storage.cursor import Cursor
-from tropnnc.storage.entries import Memory, decode_entry, encode_entry
 from tropnnc.storage.header import Entry, read_header, write_header
 
 MAGIC, VERSION = b"tropnncS", 1
