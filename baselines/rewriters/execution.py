@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from baselines.rewriters.contracted import Contracted
+from baselines.rewriters.hierarchical_layers import HierarchicalConv
 from baselines.rewriters.protocol import WORD, Layer, Rewritten
+from baselines.rewriters.ring_layers import RingConv, RingLinear
 from tropnnc.cost import macs_by_module
 
+Factorised = Contracted | HierarchicalConv | RingLinear | RingConv
 ROWS, SIDE = 64, 32  # of the batch, and of the maps, that multiply-adds are compared on
 
 
@@ -40,7 +43,7 @@ def relative_error(weight: Tensor, rebuilt: Tensor) -> float:
     return float(missed / exact.norm()) if missed else 0.0
 
 
-def stored(layer: Layer, module: Contracted, **facts: Any) -> Rewritten:
+def stored(layer: Layer, module: Factorised, **facts: Any) -> Rewritten:
     """``module`` in the place of ``layer``: every entry of its cores is a word.
 
     Facts are those given and ``parameters`` (of the cores), ``relative_error``, ``macs_ratio``
