@@ -10,6 +10,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
 from baselines.rewriters.execution import multiply_adds
+from baselines.rewriters.hierarchical_tucker import HierarchicalTucker
 from baselines.rewriters.protocol import Parameters, Rewriter
 from baselines.rewriters.svd import SvdChannel
 from baselines.rewriters.tensor_train import TensorTrain
@@ -21,6 +22,7 @@ ROUNDS = 15
 FORMATS: dict[str, Rewriter] = {
     "SVD": SvdChannel(),
     "split TT": TensorTrain(),
+    "split HT": HierarchicalTucker(),
     "merged TT": TensorTrain("merged"),
 }
 
