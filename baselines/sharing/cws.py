@@ -41,7 +41,7 @@ def _lloyd(points: Array, counts: IntArray, k: int) -> tuple[Array, IntArray]:
     sums = np.concatenate([[0.0], np.cumsum(points * counts)])
     totals = np.concatenate([[0], np.cumsum(counts)])
     centres = np.linspace(points[0], points[-1], k)
-    ends = np.full(k - 1, -1)
+    ends = np.full(k, -1)  # none yet
     for _ in range(_ROUNDS):
         moved = np.searchsorted(points, (centres[1:] + centres[:-1]) / 2)
         if np.array_equal(moved, ends):
