@@ -27,6 +27,7 @@ from baselines.rewriters.protocol import (
     Rewritten,
     UnsupportedLayer,
 )
+from tropnnc.clustering import one_thread
 from tropnnc.errors import check_choice
 from tropnnc.unit import Array
 
@@ -75,7 +76,8 @@ class LowRankSparse:
         if call.convolution is not None and call.convolution.groups > 1:
             raise UnsupportedLayer("a grouped convolution is several matrices, not one")
         weight = layer.weight.detach().double().flatten(1).numpy()
-        tried = [self._tried(weight, count, share) for share in self.shares]
+        with one_thread():
+            tried = [self._tried(weight, count, share) for share in self.shares]
         best = min(tried, key=lambda candidate: candidate.split.errors[-1])
         if not best.split.left.size and not len(best.split.positions):
             raise UnsupportedLayer(_STARVED.format(count, *weight.shape))
