@@ -89,8 +89,8 @@ class Cell:
     Attributes:
         network: name in ``networks`` of the configuration.
         seed: of the dense training.
-        narrowing: first, if at all; ``rewriting``, ``sharing`` and ``half`` (weights rounded to
-            float16) follow in this order.
+        narrowing: first, if at all; ``rewriting``, ``sharing`` and ``half`` (matrices and kernels
+            rounded to float16) follow in this order.
         scratch: train the narrowed network from random weights by the recipe of the dense one.
         steps: of training after everything, the same for all; 0: none.
         draw: of the training and of everything drawn.
