@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow lint bench reproduce-quick reproduce-mnist report data clean
 .PHONY: reproduce-cifar reproduce-imagenet gpu-smoke train-cifar check-paper check-published spot-check claims
-.PHONY: reproduce-geometry reproduce-ntk reproduce-frontier frontier-screening
+.PHONY: reproduce-geometry reproduce-ntk reproduce-frontier frontier-screening reproduce-relatives
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,9 @@ CIFAR := cifar10_resnet56 cifar10_vgg cifar10_resnet20 cifar10_alexnet cifar10_r
 CIFAR += cifar100_vgg
 # The costliest first. QUICK=1 likewise.
 NTK := $(addprefix ntk_,mnist cifar spectrum subsets logistic)
+# The costliest first. QUICK=1 likewise.
+RELATIVES := $(addprefix relatives_,resnet20 vgg lenet5 claims lenet300100)
+CODED := coded_mnist coded_cifar10
 # The longest first: two run at a time. Those of the whole data set, the cheapest first.
 IMAGENET_SUBSET := $(addprefix imagenet_subset_,lite0 squeezenet)
 IMAGENET := $(addprefix paper_imagenet_,resnet linear_conv thinet_vgg16 thinet_resnet50 cup)
@@ -104,6 +107,17 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 
 	  $(BIN)/python -m experiments.ntk run $(NTK:%=%$(SUFFIX))
 	$(BIN)/python -m experiments.ntk report --suffix "$(SUFFIX)" --paths
 
+# Two processes share the cells of every experiment; networks that are not to be had are named.
+reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (TIMES)
+	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
+	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
+	$(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
+	$(BIN)/python -m experiments.relatives supports
+	$(BIN)/python -m experiments.coded_images run $(CODED:%=%$(SUFFIX))
+	$(BIN)/python -m experiments.report relatives_coresets$(SUFFIX) --paths
+	$(BIN)/python -m experiments.coded_images report --suffix "$(SUFFIX)" --paths
+	$(BIN)/python -m experiments.relatives report --suffix "$(SUFFIX)" --paths
+
 # PROFILE=subset needs 1,000 images and no GPU; without it, ILSVRC-2012 and GPUs (conf/experiment says
 # for how long): nothing of it was run here.
 reproduce-imagenet: $(READY) ## ImageNet (1,900 GPU-hours, not run); PROFILE=subset: two networks (20 min; QUICK=1: 2 min)
@@ -148,6 +162,7 @@ report: $(READY) ## rebuild tables and figures from results/summary (30 s)
 	$(BIN)/python -m experiments.geometry
 	$(BIN)/python -m experiments.frontier
 	$(BIN)/python -m experiments.ntk report --paths
+	$(BIN)/python -m experiments.relatives report --paths
 
 check-paper: $(READY) ## put ours beside a paper's figures: PAPER=file.csv (results/published/template.csv)
 	@[ -n "$(PAPER)" ] || { echo "check-paper: PAPER=file.csv is missing" >&2; exit 2; }

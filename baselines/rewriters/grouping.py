@@ -35,7 +35,7 @@ class Grouping:
         if not self._along_channels:
             return groups.reshape(self.shape)
         out, channels, *taps = self.shape
-        return groups.reshape(out, *taps, channels).permute(0, 3, 1, 2)
+        return groups.reshape(out, *taps, channels).permute(0, 3, 1, 2).contiguous()
 
     @property
     def _along_channels(self) -> bool:

@@ -27,6 +27,7 @@ from baselines.rewriters.protocol import (
     Rewritten,
     UnsupportedLayer,
 )
+from tropnnc.clustering import one_thread
 from tropnnc.errors import check_choice
 from tropnnc.unit import Array
 
@@ -75,7 +76,8 @@ class LowRankSparse:
         if call.convolution is not None and call.convolution.groups > 1:
             raise UnsupportedLayer("a grouped convolution is several matrices, not one")
         weight = layer.weight.detach().double().flatten(1).numpy()
-        tried = [self._tried(weight, count, share) for share in self.shares]
+        with one_thread():
+            tried = [self._tried(weight, count, share) for share in self.shares]
         best = min(tried, key=lambda candidate: candidate.split.errors[-1])
         if not best.split.left.size and not len(best.split.positions):
             raise UnsupportedLayer(_STARVED.format(count, *weight.shape))
@@ -114,8 +116,8 @@ def _account(best: _Candidate, weight: Array) -> tuple[int, dict[str, object]]:
 class LowRankSparseLayer(nn.Module):
     """L as two products, S as a dense layer with zeros: it stores less and executes more.
 
-    State: ``left [m, r]``, ``right [r, n]``, ``values [k]``, ``gaps [k]`` (differences of the
-    sorted flat positions, the first from 0), ``bias``.
+    State: ``left [m, r]``, ``right [r, n]``, ``values [k, 1]`` (codecs leave vectors of floats as
+    they are), ``gaps [k]`` (differences of the sorted flat positions, the first from 0), ``bias``.
     """
 
     def __init__(self, layer: Layer, call: LayerCall, split: LowRankPlusSparse) -> None:
@@ -123,7 +125,7 @@ class LowRankSparseLayer(nn.Module):
         dtype, self.call = layer.weight.dtype, call
         self.left, self.right, self.values = (
             nn.Parameter(torch.from_numpy(np.ascontiguousarray(part)).to(dtype))
-            for part in (split.left, split.right, split.values)
+            for part in (split.left, split.right, split.values[:, None])
         )
         self.register_buffer("gaps", compact(np.diff(split.positions, prepend=0)))
         self.gaps: Tensor
@@ -133,7 +135,7 @@ class LowRankSparseLayer(nn.Module):
     def sparse(self) -> Tensor:
         """S in the shape of the layer's weight."""
         flat = self.values.new_zeros(int(np.prod(self.call.shape)))
-        return flat.index_put((self.gaps.cumsum(0),), self.values).view(self.call.shape)
+        return flat.index_put((self.gaps.cumsum(0),), self.values[:, 0]).view(self.call.shape)
 
     def forward(self, x: Tensor) -> Tensor:
         """As the layer."""

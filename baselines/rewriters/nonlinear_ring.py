@@ -14,6 +14,8 @@ from baselines.rewriters.ring_layers import executed_ring
 from baselines.rewriters.tensor_ring import TensorRing
 from tropnnc.errors import TropnncError, check_choice
 
+Place = Literal["in", "kernel", "both"]
+
 
 @dataclass(frozen=True)
 class NonlinearRing:
@@ -30,7 +32,7 @@ class NonlinearRing:
         ring: the linear ring.
     """
 
-    nl_at: Literal["in", "kernel", "both"] = "both"
+    nl_at: Place = "both"
     act: Act = "relu"
     anneal: bool = False
     ring: TensorRing = field(default_factory=TensorRing)

@@ -45,10 +45,10 @@ def tt_svd(tensor: Tensor, ranks: Ranks) -> list[Tensor]:
         tensor: of d modes.
         ranks: r₁, …, r_{d−1}, which :func:`clip_train` leaves as they are.
     """
-    exact = tensor.detach().double().cpu().numpy()
-    with BackendManager.backend_context("numpy", local_threadsafe=True):
+    exact = tensor.detach().double()
+    with BackendManager.backend_context("pytorch", local_threadsafe=True):
         train = tensor_train(exact, rank=[1, *ranks, 1])
-    return [torch.tensor(core) for core in train]
+    return list(train)
 
 
 def balanced(cores: Sequence[Tensor]) -> list[Tensor]:

@@ -20,7 +20,7 @@ from baselines.rewriters.ranks import Ranks, select_ranks
 from baselines.rewriters.svd import SvdChannel
 from baselines.rewriters.trains import balanced
 
-SWEEPS, TOLERANCE = 100, 1e-5  # of the higher-order orthogonal iteration
+SWEEPS, TOLERANCE = 100, 1e-4  # of the higher-order orthogonal iteration
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ def hooi(kernel: Tensor, ranks: Ranks) -> list[Tensor]:
         kernel: O × C × kh × kw.
         ranks: (R_C, R_O).
     """
-    exact = kernel.detach().double().cpu().numpy()
-    with BackendManager.backend_context("numpy", local_threadsafe=True):
+    exact = kernel.detach().double()
+    with BackendManager.backend_context("pytorch", local_threadsafe=True):
         (core, (outer, inner)), _ = partial_tucker(
             exact, rank=ranks[::-1], modes=[0, 1], n_iter_max=SWEEPS, tol=TOLERANCE
         )
-    first, middle, last = (torch.tensor(factor) for factor in (inner, core, outer))
+    first, middle, last = (torch.as_tensor(factor) for factor in (inner, core, outer))
     return [first.T[:, :, None, None], middle, last[:, :, None, None]]

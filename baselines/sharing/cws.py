@@ -11,16 +11,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from baselines.sharing.scheme import Shared, check_shareable, in_use
+from tropnnc.errors import check_at_least_one
 from tropnnc.unit import Array, IntArray
-
-_ROUNDS = 10_000
 
 
 @dataclass(frozen=True)
 class Cws:
-    """Nearest centroid; lossless where ``k`` reaches the number of distinct values."""
+    """Nearest centroid; lossless where ``k`` reaches the number of distinct values.
+
+    Attributes:
+        rounds: at most. Hundreds of values among 100,000 weights are not settled by then; centres
+            are the means of their clusters all the same.
+    """
+
+    rounds: int = 300
 
     version = 1
+
+    def __post_init__(self) -> None:
+        check_at_least_one("rounds", self.rounds)
 
     def share(self, values: Array, k: int, rng: np.random.Generator) -> Shared:
         """As :class:`baselines.sharing.scheme.Scheme`; ``rng`` is not drawn from."""
@@ -29,11 +38,11 @@ class Cws:
         inverse = inverse.reshape(-1)
         if len(distinct) <= k:
             return Shared(distinct, inverse)
-        centres, ends = _lloyd(distinct, counts, k)
+        centres, ends = _lloyd(distinct, counts, k, self.rounds)
         return in_use(centres, np.searchsorted(ends, np.arange(len(distinct)), "right")[inverse])
 
 
-def _lloyd(points: Array, counts: IntArray, k: int) -> tuple[Array, IntArray]:
+def _lloyd(points: Array, counts: IntArray, k: int, rounds: int) -> tuple[Array, IntArray]:
     """Centres ``[k]`` and where each but the last ends among the sorted ``points``, ``[k − 1]``.
 
     A centre without points stays where it is, and may get some later.
@@ -41,8 +50,8 @@ def _lloyd(points: Array, counts: IntArray, k: int) -> tuple[Array, IntArray]:
     sums = np.concatenate([[0.0], np.cumsum(points * counts)])
     totals = np.concatenate([[0], np.cumsum(counts)])
     centres = np.linspace(points[0], points[-1], k)
-    ends = np.full(k - 1, -1)
-    for _ in range(_ROUNDS):
+    ends = np.full(k, -1)  # none yet
+    for _ in range(rounds):
         moved = np.searchsorted(points, (centres[1:] + centres[:-1]) / 2)
         if np.array_equal(moved, ends):
             break

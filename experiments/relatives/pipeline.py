@@ -101,11 +101,14 @@ def _account(module: nn.Module) -> dict[str, Any]:
 
 
 def in_half(model: nn.Module) -> nn.Module:
-    """A copy whose floats are rounded to float16 and computed with as they were."""
+    """A copy whose matrices and kernels are rounded to float16 and computed with as they were.
+
+    Biases and batch norms stay: codecs leave them as they are too.
+    """
     model = copy.deepcopy(model)
     with torch.no_grad():
         for tensor in model.state_dict().values():
-            if tensor.is_floating_point():
+            if tensor.is_floating_point() and tensor.ndim > 1:
                 tensor.copy_(tensor.half())
     return model
 

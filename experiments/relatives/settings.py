@@ -59,7 +59,7 @@ class Sharing:
         percentile: of the magnitudes of a layer, at and below which weights are pruned; 0: none.
         quantiser: that chooses the shared values; None: they stay as they are.
         values: how many.
-        scope: of one codebook, a ``layer``, ``unified`` over all layers of a kind, or the ``network``.
+        scope: of one codebook: a ``layer``, all layers of a kind (``unified``) or the ``network``.
     """
 
     percentile: float
@@ -89,8 +89,8 @@ class Cell:
     Attributes:
         network: name in ``networks`` of the configuration.
         seed: of the dense training.
-        narrowing: first, if at all; ``rewriting``, ``sharing`` and ``half`` (weights rounded to
-            float16) follow in this order.
+        narrowing: first, if at all; ``rewriting``, ``sharing`` and ``half`` (matrices and kernels
+            rounded to float16) follow in this order.
         scratch: train the narrowed network from random weights by the recipe of the dense one.
         steps: of training after everything, the same for all; 0: none.
         draw: of the training and of everything drawn.
