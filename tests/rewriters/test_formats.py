@@ -35,10 +35,14 @@ REWRITERS: dict[str, Rewriter] = {
     "hierarchical_split": HierarchicalTucker(),
     "hierarchical_merged": HierarchicalTucker("merged"),
     "hybrid": Hybrid(),
-    "ring_split": TensorRing(),
+    "ring_split": TensorRing(first="best"),
     "ring_merged": TensorRing("merged"),
 }
-FIXED = {"hierarchical_split", "ring_split"}  # executed in turn whatever that takes
+FIXED = {
+    "hierarchical_split",
+    "ring_split",
+    "ring_any_mode_first",
+}  # executed in turn whatever that takes
 LAYERS = {
     "linear": lambda: nn.Linear(24, 30),
     "stride": lambda: nn.Conv2d(8, 12, 3, stride=2, padding=1),
