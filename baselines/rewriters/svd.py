@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -22,17 +23,12 @@ class SvdChannel:
     version = 1
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
-        """The best approximation of the largest rank r with r(m + n) ≤ ``budget``.
+        """The best approximation of the largest rank r with r(O + C·kh·kw) ≤ ``budget``.
 
         Raises:
             UnsupportedLayer: rank 1 does not fit, or a grouped or oddly padded convolution.
         """
-        check_layer(layer)
-        if isinstance(layer, nn.Linear):
-            return _linear(layer, words(budget))
-        left, right = truncated(layer.weight.flatten(1), words(budget))
-        cores = right.reshape(-1, *layer.weight.shape[1:]), left[:, :, None, None]
-        return _convolution(layer, cores, ("rchw", "orxy"), (Geometry.of(layer), POINT))
+        return _rewritten(layer, words(budget), _by_channels)
 
 
 @dataclass(frozen=True)
@@ -44,21 +40,9 @@ class SvdSpatial:
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
         """The best approximation of the largest rank r with r(C·kh + kw·O) ≤ ``budget``.
 
-        Raises:
-            UnsupportedLayer: rank 1 does not fit, or a grouped or oddly padded convolution.
+        Raises: as :class:`SvdChannel`.
         """
-        check_layer(layer)
-        if isinstance(layer, nn.Linear):
-            return _linear(layer, words(budget))
-        outputs, channels, height, width = layer.weight.shape
-        matrix = layer.weight.permute(1, 2, 3, 0).reshape(channels * height, width * outputs)
-        left, right = truncated(matrix, words(budget))
-        cores = (
-            left.T.reshape(-1, channels, height, 1),
-            right.reshape(-1, 1, width, outputs).permute(3, 0, 1, 2),
-        )
-        whole = Geometry.of(layer)
-        return _convolution(layer, cores, ("rchx", "oryw"), (whole.vertical, whole.horizontal))
+        return _rewritten(layer, words(budget), _by_directions)
 
 
 def truncated(matrix: Tensor, budget: int) -> tuple[Tensor, Tensor]:
@@ -78,19 +62,33 @@ def truncated(matrix: Tensor, budget: int) -> tuple[Tensor, Tensor]:
     return factors[0].to(matrix.dtype), factors[1].to(matrix.dtype)
 
 
-def _linear(layer: nn.Linear, budget: int) -> Rewritten:
-    left, right = truncated(layer.weight, budget)
-    module = ContractedLinear((right, left), Network(("ri", "or"), "o", "i"), layer.bias)
-    return stored(layer, module, ranks=[len(right)])
-
-
-def _convolution(
-    layer: nn.Conv2d,
-    cores: tuple[Tensor, Tensor],
-    letters: tuple[str, str],
-    stages: tuple[Geometry, Geometry],
+def _rewritten(
+    layer: Layer, budget: int, convolution: Callable[[nn.Conv2d, int], ContractedConv]
 ) -> Rewritten:
-    network = Network(letters, "o", "chw")
-    kernel = tuple(layer.weight.shape)
-    module = ContractedConv(cores, network, layer.bias, kernel, Geometry.of(layer), stages)
-    return stored(layer, module, ranks=[len(cores[0])])
+    check_layer(layer)
+    if isinstance(layer, nn.Conv2d):
+        module = convolution(layer, budget)
+    else:
+        left, right = truncated(layer.weight, budget)
+        module = ContractedLinear((right, left), Network(("ri", "or"), "o", "i"), layer.bias)
+    return stored(layer, module, ranks=[len(module.cores[0])])
+
+
+def _by_channels(layer: nn.Conv2d, budget: int) -> ContractedConv:
+    left, right = truncated(layer.weight.flatten(1), budget)
+    cores = right.reshape(-1, *layer.weight.shape[1:]), left[:, :, None, None]
+    network, whole = Network(("rchw", "orxy"), "o", "chw"), Geometry.of(layer)
+    return ContractedConv(cores, network, layer.bias, layer.weight.shape, whole, (whole, POINT))
+
+
+def _by_directions(layer: nn.Conv2d, budget: int) -> ContractedConv:
+    outputs, channels, height, width = layer.weight.shape
+    matrix = layer.weight.permute(1, 2, 3, 0).reshape(channels * height, width * outputs)
+    left, right = truncated(matrix, budget)
+    cores = (
+        left.T.reshape(-1, channels, height, 1),
+        right.reshape(-1, 1, width, outputs).permute(3, 0, 1, 2),
+    )
+    network, whole = Network(("rchx", "oryw"), "o", "chw"), Geometry.of(layer)
+    stages = (whole.vertical, whole.horizontal)
+    return ContractedConv(cores, network, layer.bias, layer.weight.shape, whole, stages)

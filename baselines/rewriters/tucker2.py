@@ -20,7 +20,7 @@ from baselines.rewriters.ranks import Ranks, select_ranks
 from baselines.rewriters.svd import SvdChannel
 from baselines.rewriters.trains import balanced
 
-SWEEPS, TOLERANCE = 100, 1e-5  # of the higher-order orthogonal iteration
+SWEEPS, TOLERANCE = 100, 1e-4  # of the higher-order orthogonal iteration
 
 
 @dataclass(frozen=True)
