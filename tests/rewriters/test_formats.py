@@ -209,6 +209,16 @@ def test_only_a_number_of_parameters_is_a_budget(name: str) -> None:
         REWRITERS[name].rewrite(made("linear"), Bits(4))
 
 
+@pytest.mark.parametrize("kind", ["linear", "stride"])
+@pytest.mark.parametrize("name", REWRITERS)
+def test_a_weight_of_zeros_stays_one(name: str, kind: str) -> None:
+    layer = made(kind)
+    nn.init.zeros_(layer.weight)
+    result, module = rewritten(REWRITERS[name], layer, 0.5)
+    assert (module.rebuilt() == 0).all()
+    assert result.facts["relative_error"] == 0
+
+
 def test_options_of_a_train() -> None:
     with pytest.raises(TropnncError, match="accepted are split, merged"):
         TensorTrain("mixed")  # pyright: ignore[reportArgumentType]
