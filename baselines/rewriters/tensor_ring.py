@@ -35,9 +35,8 @@ class TensorRing:
             executed in turn; or ``merged``, (m₁n₁, …, m_d n_d) and (kh·kw, c₁o₁, …), contracted in
             the cheapest order, a kernel rebuilt.
         r0: rank on the left of the mode that TR-SVD begins with; 1 is a tensor train.
-        first: the mode that TR-SVD begins with: ``input``, the first of the order, which keeps
-            ``r0`` small where a split ring is closed, on which its multiply-adds hang; ``best``,
-            the one that misses least; None: input in split and best in merged order.
+        first: the mode that TR-SVD begins with: ``best``, of all the one that misses least; or
+            ``input``, the first of the order, in the d-th part of the time.
         parts: p or d; None: 2 in split and 3 in merged order.
         shapes: factors of numbers that are not to be balanced, by their product.
         sweeps: of least squares; none where a core has r_{k−1}·r_k above 1,300.
@@ -47,7 +46,7 @@ class TensorRing:
 
     order: Order = "split"
     r0: int = 2
-    first: Literal["input", "best"] | None = None
+    first: Literal["best", "input"] = "best"
     parts: int | None = None
     shapes: Mapping[int, Sequence[int]] = field(default_factory=dict)
     sweeps: int = 0
@@ -57,7 +56,7 @@ class TensorRing:
 
     def __post_init__(self) -> None:
         check_choice("init", self.init, ("svd", "random"))
-        check_choice("first", self.first or "best", ("input", "best"))
+        check_choice("first", self.first, ("best", "input"))
         check_at_least_one("r0", self.r0)
         self.arranging()
 
@@ -87,7 +86,8 @@ class TensorRing:
         check_layer(layer)
         arrangement = self.arranging().inputs_first(tuple(layer.weight.shape))
         tensor = arrangement.tensor(layer.weight.detach()).double()
-        fit = fitted(tensor, self.r0, words(budget), self._first(tensor.ndim))
+        first = range(tensor.ndim if self.first == "best" else 1)
+        fit = fitted(tensor, self.r0, words(budget), first)
         ranks = ring.ranks_of(fit.cores)
         if self.init == "random":
             sweeps, cores = 0, self._random(layer, tensor.shape, ranks)
@@ -102,10 +102,6 @@ class TensorRing:
             "core_norm": largest_norm(cores),
         }
         return tuple(core.to(layer.weight.dtype) for core in balanced(cores)), facts
-
-    def _first(self, modes: int) -> range:
-        inputs = self.order == "split" if self.first is None else self.first == "input"
-        return range(1 if inputs else modes)
 
     def _random(self, layer: Layer, sizes: Sequence[int], ranks: Sequence[int]) -> Cores:
         """Cores that depend on the seed and on the weight, so that layers of one size differ."""

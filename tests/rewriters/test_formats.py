@@ -35,7 +35,7 @@ REWRITERS: dict[str, Rewriter] = {
     "hierarchical_split": HierarchicalTucker(),
     "hierarchical_merged": HierarchicalTucker("merged"),
     "hybrid": Hybrid(),
-    "ring_split": TensorRing(first="best"),
+    "ring_split": TensorRing(),
     "ring_merged": TensorRing("merged"),
 }
 FIXED = {

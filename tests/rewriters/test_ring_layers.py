@@ -169,6 +169,17 @@ def test_random_cores_have_the_ranks_of_the_svd_and_hang_on_seed_and_weight(kind
 
 @pytest.mark.parametrize("order", ["split", "merged"])
 @pytest.mark.parametrize("kind", LAYERS)
+def test_the_best_first_mode_misses_no_more_than_the_inputs(kind: str, order: Order) -> None:
+    layer, _, budget = made(kind)
+    inputs, best = (
+        TensorRing(order, first=first).rewrite(layer, budget).facts for first in ("input", "best")
+    )
+    assert inputs["first"] == 0
+    assert best["relative_error"] <= inputs["relative_error"] + 1e-7
+
+
+@pytest.mark.parametrize("order", ["split", "merged"])
+@pytest.mark.parametrize("kind", LAYERS)
 def test_sweeps_of_least_squares_lower_the_error(kind: str, order: Order) -> None:
     layer, _, budget = made(kind)
     plain, swept = (
@@ -200,6 +211,6 @@ def test_faults() -> None:
     with pytest.raises(TropnncError, match="no place for an activation"):
         NonlinearRing(ring=TensorRing("merged"))
     with pytest.raises(TropnncError, match=r"no first mode of .* has r_0 = 9"):
-        TensorRing(r0=9, first="best").rewrite(nn.Linear(24, 30), Parameters(999))
+        TensorRing(r0=9).rewrite(nn.Linear(24, 30), Parameters(999))
     with pytest.raises(TropnncError, match="unknown first 'last'"):
         TensorRing(first="last")  # pyright: ignore[reportArgumentType]
