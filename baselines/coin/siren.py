@@ -67,7 +67,7 @@ class ModulatedSiren(nn.Module):
         pairs = pairwise(sizes)
         self.layers = nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in pairs)
         self.modulation = nn.Linear(shape.latent, shape.width * (shape.layers - 1))
-        for index, layer in enumerate(self._linear):
+        for index, layer in enumerate(self.linear):
             fan = layer.in_features
             bound = 1 / fan if index == 0 else (6 / fan) ** 0.5 / shape.frequency
             nn.init.uniform_(layer.weight, -bound, bound)
@@ -77,7 +77,8 @@ class ModulatedSiren(nn.Module):
         nn.init.uniform_(self.modulation.bias, -bound, bound)
 
     @property
-    def _linear(self) -> list[nn.Linear]:
+    def linear(self) -> list[nn.Linear]:
+        """The layers, the first one first."""
         return [cast(nn.Linear, layer) for layer in self.layers]
 
     def shifts(self, latents: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ class ModulatedSiren(nn.Module):
     def shifted(self, points: Tensor, shifts: Tensor) -> Tensor:
         """The same by ``shifts [B, L − 1, H]``, which join the biases inside of the factor ω₀."""
         frequency, hidden = self.shape.frequency, points
-        *sines, last = self._linear
+        *sines, last = self.linear
         for layer, shift in zip(sines, shifts.unbind(1), strict=True):
             hidden = F.linear(hidden, frequency * layer.weight)
             hidden = (hidden + (frequency * (layer.bias + shift)).unsqueeze(1)).sin()

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from experiments.coded_images.grids import experiments, read_experiment
+from experiments.coded_images.report import known, report, report_verdicts
 from experiments.coded_images.sweep import run_experiment
 from experiments.console import say, short_errors
 
@@ -17,6 +18,21 @@ def main() -> None:
         if arguments.command == "run":
             for name in arguments.experiment:
                 run_experiment(name, *read_experiment(name, arguments.set))
+        else:
+            _report(arguments)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    """The verdicts are of every experiment with results, whichever are named."""
+    results, there = arguments.results, known(arguments.results, arguments.suffix)
+    names = arguments.experiment or there
+    if not names:
+        say("no coded images to report yet: python -m experiments.coded_images run NAME")
+        return
+    for name in names:
+        text, paths = report(name, results)
+        say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
+    say(report_verdicts(there or names, results, arguments.suffix))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="measure what is missing")
     run.add_argument("experiment", nargs="+", help=", ".join(experiments()))
     run.add_argument("--set", nargs="*", default=[], help="data_dir=PATH, results_dir=PATH, …")
+    write = commands.add_parser("report", help="summaries, tables, figures, verdicts")
+    write.add_argument("experiment", nargs="*", help="none: every one with results")
+    write.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    write.add_argument("--suffix", default="", help="of the experiments' names, such as _quick")
+    write.add_argument("--paths", action="store_true", help="print no tables but the verdicts")
     return parser
 
 

@@ -15,8 +15,8 @@ from experiments.coded_images.settings import (
     LEARNED,
     Classifier,
     CodedCell,
-    CoinSettings,
     Coding,
+    CoinSettings,
 )
 from experiments.settings import Machine
 from experiments.values import integer, listed, options, real

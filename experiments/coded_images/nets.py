@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +49,9 @@ class CoinNet:
 
 
 def coin_net(settings: CoinSettings, dataset: Dataset, machine: Machine) -> CoinNet:
-    """The network of ``settings``, trained on the training images of ``dataset`` if it is not on
-    disk; one process at a time, which goes on from where a killed one stopped.
+    """The network of ``settings``: read, or trained on the training images of ``dataset``.
+
+    One process at a time trains it, and goes on from where a killed one stopped.
     """
     identity = net_identity(settings, dataset)
     runs = machine.runs_dir / "coded_images"

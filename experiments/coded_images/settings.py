@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from baselines.coin import MetaTraining, SirenShape
+from baselines.coin.quantiser import MOST_BITS
 from experiments.settings import Options
 from tropnnc.errors import TropnncError, check_choice
 
@@ -66,6 +67,11 @@ class Coding:
         if {name for name, _ in self.knobs} != set(wanted):
             accepted = ", ".join(wanted) or "none"
             raise TropnncError(f"{self.codec} with {dict(self.knobs)}: its knobs are {accepted}")
+        if "bits" in wanted and self["bits"] not in (*range(1, MOST_BITS + 1), FLOAT_BITS):
+            raise TropnncError(
+                f"bits = {self['bits']} is not accepted; 1 to {MOST_BITS} are, and {FLOAT_BITS} for"
+                " latents as they are"
+            )
 
     def __getitem__(self, name: str) -> Any:
         """The value of a knob."""
