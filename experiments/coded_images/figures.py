@@ -8,8 +8,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.coded_images.points import Look, Point, Series, curves, looks_of
+from experiments.coded_images.points import NAMES, Look, Point, Series, curves, looks_of
 from experiments.coded_images.published import PublishedPoint
+from experiments.coded_images.verdicts import STEPS
 from experiments.report.statistics import sample
 from experiments.report.style import (
     COLUMN_INCHES,
@@ -36,16 +37,18 @@ def coded_figure(found: Sequence[Point], published: Sequence[PublishedPoint]) ->
         figure.set_layout_engine("constrained")
         axes = list(figure.subplots(rows, 2, sharex=True, squeeze=False).flat)
         _panel(axes[0], series, lambda point: float(point.psnr.mean()), "PSNR (dB)")
-        _theirs(axes[0], published, len(series))
+        _theirs(axes[0], published)
         dress(axes[0], f"{found[0].row.dataset}: distortion")
         for axis, look in zip(axes[1:], looks, strict=False):
             _accuracy(axis, found, series, look)
         for axis in axes[len(looks) + 1 :]:
             axis.set_visible(False)
         images = found[0].row.images
-        legend(
-            figure, axes, 2, f"crosses: with what the decoder needs, shared by {images:,} images"
+        title = (
+            "hollow: a file or stream per image; crosses: with what decoders need besides, shared"
+            f" by {images:,} images; dotted: on the originals"
         )
+        legend(figure, axes, 2, title)
     return figure
 
 
@@ -60,7 +63,8 @@ def _accuracy(
 
 
 def _panel(axis: Axes, series: Mapping[Series, list[Point]], height: Height, label: str) -> None:
-    for index, (own, points) in enumerate(series.items()):
+    for own, points in series.items():
+        index = _index(own)
         values = [height(point) for point in points]
         hollow = own.layout == "image"
         rates = [point.payload for point in points]
@@ -74,8 +78,14 @@ def _panel(axis: Axes, series: Mapping[Series, list[Point]], height: Height, lab
     axis.tick_params(labelbottom=True)
 
 
-def _theirs(axis: Axes, published: Sequence[PublishedPoint], index: int) -> None:
+def _index(own: Series) -> int:
+    """Of colour and marker: one for both layouts of a codec."""
+    return list(NAMES).index(own.codec) + (own.codec == "coin" and own.rest != STEPS)
+
+
+def _theirs(axis: Axes, published: Sequence[PublishedPoint]) -> None:
     if not published:
         return
-    dots(axis, [p.bits_per_pixel for p in published], [p.psnr for p in published], index)
+    rates = [point.bits_per_pixel for point in published]
+    dots(axis, rates, [point.psnr for point in published], len(NAMES) + 1)
     axis.lines[-1].set_label(PUBLISHED)

@@ -61,8 +61,8 @@ def prunings(found: Sequence[Point]) -> list[Verdict]:
     anchor = _anchor(series[ours])
     nearest = [
         min(own, key=lambda point: abs(point.psnr.mean() - anchor.psnr.mean()))
-        for own in series.values()
-        if own[0].row.layout == ours.layout
+        for key, own in series.items()
+        if key.layout == ours.layout and (key.codec != "coin" or key == ours)
     ]
     original = next(point for point in found if point.row.codec == "original")
     pruned = [look for look in looks_of(found) if look.method]
