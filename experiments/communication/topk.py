@@ -56,9 +56,12 @@ class TopK:
         names = [self.names[id(parameter)] for parameter in bucket.parameters()]
         gradients = bucket.gradients()
         sizes = [gradient.numel() for gradient in gradients]
-        sent = self._encoded(names, gradients)
+        sent, own = self._encoded(names, gradients)
         messages = gathered(sent, self.size)
-        decoded = [self._decoded(message, names, sizes) for message in messages]
+        decoded = [
+            own if rank == self.rank else self._decoded(message, names, sizes)
+            for rank, message in enumerate(messages)
+        ]
         for gradient, *parts in zip(gradients, *decoded, strict=True):
             mean = sum(parts[1:], parts[0]) / np.float32(self.size)
             gradient.copy_(torch.from_numpy(mean).view(gradient.shape))
@@ -67,9 +70,11 @@ class TopK:
         future.set_result(bucket.buffer())
         return future, len(sent) + LENGTH_BYTES
 
-    def _encoded(self, names: Sequence[str], gradients: Sequence[Tensor]) -> bytes:
-        """The message of this process; what it leaves out becomes the residuals."""
-        parts = []
+    def _encoded(
+        self, names: Sequence[str], gradients: Sequence[Tensor]
+    ) -> tuple[bytes, list[Floats]]:
+        """The message of this process and its content; what it leaves out becomes the residuals."""
+        parts, contents = [], []
         for name, gradient in zip(names, gradients, strict=True):
             values = gradient.detach().reshape(-1).cpu()
             if name in self.residuals:
@@ -77,9 +82,10 @@ class TopK:
             own = derive_seed(self.seed, self.step, name, self.rank)
             array = values.numpy()
             parts.append(self.message.write(array, self._shared(name), own))
-            decoded, _ = self.message.read(parts[-1], 0, len(array), self._shared(name))
-            self.residuals[name] = torch.from_numpy(array - decoded)
-        return b"".join(parts)
+            content, _ = self.message.read(parts[-1], 0, len(array), self._shared(name))
+            self.residuals[name] = torch.from_numpy(array - content)
+            contents.append(content)
+        return b"".join(parts), contents
 
     def _decoded(
         self, message: bytes, names: Sequence[str], sizes: Sequence[int]
