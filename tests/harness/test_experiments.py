@@ -63,6 +63,8 @@ CELLS = {
     "frontier_data": 2 * 2 * (3 * 4 + 2 * 5 + 2),
     "frontier_seconds": 2 * 2 * (4 + 4),
     "frontier_finetune": (3 + 2) * 4,
+    "relatives_communication": 3 + 3 * 2 + 2 + 2 + 1,
+    "relatives_communication_quick": 2 + 2,
     "paper_imagenet_linear_conv": 2 * SCOPES * 8 * 6,
     "paper_imagenet_resnet": 2 * 8 * 6,
     "paper_imagenet_cup": 3 * 3 * 5,
