@@ -25,7 +25,7 @@ class MaskedLayer(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
         self.mask: Tensor
         with torch.no_grad():
-            self.layer.weight.mul_(mask)
+            self.layer.weight.masked_fill_(~mask, 0)  # a product would leave -0.0, a value
 
     def forward(self, x: Tensor) -> Tensor:
         """As the layer; no gradient reaches what was pruned."""
@@ -35,7 +35,7 @@ class MaskedLayer(nn.Module):
         """The layer with its zeros."""
         layer = copy.deepcopy(self.layer)
         with torch.no_grad():
-            layer.weight.mul_(self.mask)  # whatever an optimiser's own noise did to them
+            layer.weight.masked_fill_(~self.mask, 0)  # whatever an optimiser's own noise did to them
         return layer
 
 
