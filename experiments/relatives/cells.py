@@ -10,7 +10,7 @@ from experiments.identity import identity_parts
 from experiments.networks import obstacle
 from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record
-from experiments.relatives.learning import LEARNING_VERSION, RECIPE
+from experiments.relatives.learning import LEARNING_VERSION, recipe_at
 from experiments.relatives.measure import measure
 from experiments.relatives.narrowing import determinants
 from experiments.relatives.networks import suite_cell
@@ -57,7 +57,7 @@ def parts_of(cell: Cell, suite: CellSettings, bench: Bench) -> dict[str, Any]:
     if cell.scratch:
         config["train"] = suite.train.determinants()
     if cell.steps:
-        config["train"] = RECIPE.determinants()
+        config["train"] = recipe_at(cell.rate).determinants()
     return identity_parts(config, bench.checkpoint, bench.dataset.fingerprint, versions_of(cell))
 
 

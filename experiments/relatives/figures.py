@@ -51,7 +51,7 @@ def _figure(rows: Sequence[Row], cost: Cost, label: str) -> Figure:
     """A panel per stage; every family by its front, the dense network by a line."""
     dense = 100 * rows[0].dense_correct / rows[0].total
     steps = " or ".join(f"{steps:,}" for steps in sorted({row.steps for row in rows} - {0}))
-    stages = [stage for stage in STAGES if stage == "before" or steps]
+    stages: list[Stage] = [stage for stage in STAGES if stage == "before" or steps]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(2 * COLUMN_INCHES, len(stages) * 1.5 * PANEL_INCHES + 0.9))
         figure.set_layout_engine("constrained")

@@ -57,6 +57,7 @@ def _cell(values: Mapping[str, Any]) -> Cell:
         half=truth("half", values["half"]),
         scratch=truth("scratch", values["scratch"]),
         steps=integer("steps", values["steps"], low=0),
+        rate=real("rate", values["rate"], low=0.0, open_low=True),
         draw=integer("draw", values["draw"], low=0),
         test_images=integer("test_images", values["test_images"], low=0),
         recalibration_images=integer("recalibrate", values["recalibrate"], low=0),

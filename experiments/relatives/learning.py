@@ -7,6 +7,8 @@ codebooks, patterns and grids are theirs to keep.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -22,10 +24,10 @@ from tropnnc.seeding import derive_seed
 
 # Bumped by hand whenever the same steps give other weights.
 LEARNING_VERSION = 1
-BATCH = 128
+BATCH, RATE = 128, 0.001
 RECIPE = TrainSettings(
     optimizer="sgd",
-    learning_rate=0.001,
+    learning_rate=RATE,
     schedule="constant",
     epochs=1,
     batch=BATCH,
@@ -35,7 +37,7 @@ RECIPE = TrainSettings(
 )
 
 
-def trained(model: nn.Module, bench: Bench, steps: int, draw: int) -> nn.Module:
+def trained(model: nn.Module, bench: Bench, steps: int, draw: int, rate: float = RATE) -> nn.Module:
     """A copy of ``model``, stored as it is, after ``steps`` steps; in evaluation mode.
 
     The images and their order depend on ``draw`` and ``steps`` alone.
@@ -46,9 +48,16 @@ def trained(model: nn.Module, bench: Bench, steps: int, draw: int) -> nn.Module:
     with deterministic(seed), one_thread():
         order = torch.Generator().manual_seed(seed)
         split = shown(bench.dataset.train, steps, order)
-        done = epochs(model, RECIPE, split, bench.settings, order, "fine-tuning", goal=goal)
+        done = epochs(
+            model, recipe_at(rate), split, bench.settings, order, "fine-tuning", goal=goal
+        )
         list(done)
         return settled(model).eval()
+
+
+def recipe_at(rate: float) -> TrainSettings:
+    """The recipe at a learning rate."""
+    return replace(RECIPE, learning_rate=rate)
 
 
 def shown(train: Examples, steps: int, order: torch.Generator) -> Examples:

@@ -44,6 +44,8 @@ def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> 
         built = built_network(cell.prepared(), narrow)
     with timing("evaluate"):
         before = evaluated(built.model, bench)
+    with timing("store"):
+        before["files"] = sizes(built.model)
     body = {
         "names": names_of(cell),
         "dense": dense,
@@ -51,7 +53,7 @@ def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> 
         "formal_macs": formal_macs(built.model, narrow, built.facts, bench.example),
         "layers": list(built.layers),
         "left_alone": list(built.left_alone),
-        "before": {**before, "files": sizes(built.model)},
+        "before": before,
     }
     if cell.recalibration_images:
         with timing("recalibrate"):
@@ -59,10 +61,12 @@ def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> 
             body["recalibrated"] = evaluated(recalibrated(built.model, images), bench)
     if cell.steps:
         with timing("train"):
-            learnt = trained(built.model, bench, cell.steps, cell.draw)
+            learnt = trained(built.model, bench, cell.steps, cell.draw, cell.rate)
             learnt = in_half(learnt) if cell.half else learnt
         with timing("evaluate_trained"):
-            body["after"] = {**evaluated(learnt, bench), "files": sizes(learnt)}
+            body["after"] = evaluated(learnt, bench)
+        with timing("store_trained"):
+            body["after"]["files"] = sizes(learnt)
     return {**body, "timing": timing.seconds}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from experiments.manifest import experiment_records
 from experiments.record import Record
 from experiments.relatives.claims import CONTRASTS
+from experiments.relatives.claims.coresets import coreset_rows
 from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
 from experiments.relatives.contrasts import ContrastRow, contrast_rows
 from experiments.relatives.figures import bytes_figure, macs_figure
@@ -56,7 +57,8 @@ def report_verdicts(results: Path, suffix: str) -> str:
         write_rows(path, ContrastRow, map(astuple, found))
     if not path.exists():
         raise TropnncError(f"no {path} to judge; run an experiment first")
-    verdicts = [*verdicts_of(read_rows(path, ContrastRow)), *ham_verdicts()]
+    rows = [*read_rows(path, ContrastRow), *coreset_rows(results, suffix)]
+    verdicts = [*verdicts_of(rows), *ham_verdicts()]
     supports = summary_path(results, NAME)
     if supports.exists():
         verdicts += bloom_verdicts(read_rows(supports, SupportRow))

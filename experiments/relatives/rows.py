@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from experiments.record import Record
+from experiments.relatives.tracks import SMALL, TRAINED_ONLY
 from experiments.report.csv_rows import read_rows, write_rows
 from tropnnc.errors import TropnncError
 
@@ -72,8 +73,9 @@ class Row:
 
     def has(self, stage: Stage) -> bool:
         """Whether it belongs into a picture of that stage."""
-        finished = self.track in ("dense", "trained small")
-        return stage == "before" or finished or self.trained_correct is not None
+        if stage == "before":
+            return self.track not in TRAINED_ONLY
+        return self.trained_correct is not None or self.track == SMALL
 
     @property
     def label(self) -> str:

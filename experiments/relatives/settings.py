@@ -92,7 +92,7 @@ class Cell:
         narrowing: first, if at all; ``rewriting``, ``sharing`` and ``half`` (matrices and kernels
             rounded to float16) follow in this order.
         scratch: train the narrowed network from random weights by the recipe of the dense one.
-        steps: of training after everything, the same for all; 0: none.
+        steps: of training after everything, the same for all; 0: none. ``rate``: of learning.
         draw: of the training and of everything drawn.
         test_images: so many, evenly spaced; 0: all.
         recalibration_images: on which batch norms are taken anew, in a section of its own; 0: none.
@@ -106,6 +106,7 @@ class Cell:
     half: bool = False
     scratch: bool = False
     steps: int = 0
+    rate: float = 0.001
     draw: int = 0
     test_images: int = 0
     recalibration_images: int = 0
@@ -149,12 +150,13 @@ class Cell:
 
     def prepared(self) -> Cell:
         """Everything before the training: what cells that differ in that alone share."""
-        return replace(self, steps=0, test_images=0, recalibration_images=0)
+        return replace(self, steps=0, rate=0.0, test_images=0, recalibration_images=0)
 
     def determinants(self) -> dict[str, Any]:
         """What enters its identity, as plain JSON values; what is off is left out."""
         items = asdict(self).items()
-        return {key: _plain(value) for key, value in items if value is not None and value != 0}
+        off = {**asdict(Cell(self.network)), "network": None}
+        return {key: _plain(value) for key, value in items if value != off[key]}
 
 
 def spelt(component: Component) -> str:

@@ -22,6 +22,7 @@ FAMILIES = {
 }
 DENSE, SMALL, WIDTH = "dense", "trained small", "width methods"
 SHARED, COMBINED = "pruned, shared values", "width, then bits or sharing"
+TRAINED_ONLY = (FAMILIES["nonlinear_ring"],)  # bent where the network was not trained for it
 TRACKS = tuple(dict.fromkeys((DENSE, SMALL, WIDTH, *FAMILIES.values(), SHARED, COMBINED)))
 
 

@@ -41,6 +41,10 @@ def _verdict(row: ContrastRow, p: float) -> Verdict:
         row.statement,
         row.place,
         f"{row.difference:+.2f} points, n = {row.n:,} {row.unit}",
-        f"{row.low:+.2f} to {row.high:+.2f}, p = {p:.2g}",
+        f"{row.low:+.2f} to {row.high:+.2f}, p {_printed(p)}",
         verdict(supported, contradicted),
     )
+
+
+def _printed(p: float) -> str:
+    return f"= {p:.2g}" if p >= 1e-6 else "< 1e-06"

@@ -20,7 +20,7 @@ NARROW = Narrowing(Component("l1", (("bias", False),)), 0.5)
 
 
 def a_cell(**changes: object) -> Cell:
-    return replace(Cell("digits", test_images=200), **changes)  # pyright: ignore[reportArgumentType]
+    return replace(Cell("digits", test_images=200), **changes)
 
 
 def a_bench(folder: Path) -> tuple[Bench, Machine]:

@@ -96,7 +96,7 @@ def test_patterns_and_grids_hold_after_training(opened: Opened) -> None:
     assert weights
     for weight in weights:
         assert (weight.reshape(-1, 4).count_nonzero(dim=1) <= 2).all()
-    levels = [m.weight.unique().numel() for m in coarse.modules() if hasattr(m, "grid")]  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue]
+    levels = [m.weight.unique().numel() for m in coarse.modules() if hasattr(m, "grid")]  # pyright: ignore[reportCallIssue]
     assert levels
     assert max(levels) <= 16
 

@@ -1,8 +1,8 @@
 """Claims about sizes alone, which one computation settles: HAM's tables, and Bloom filters.
 
-HAM: the published ratio agrees with the true size of the same streams to 2 %. Bloom: the message of
-DeepReduce's lossless policy P0, at the best false-positive rate tried, is smaller than with plain
-keys, and than with the best code of gaps.
+HAM and CSC: the published ratio agrees with the true size of the same streams, to 2 % or a last
+digit. Bloom: the message of DeepReduce's lossless policy P0, at the best false-positive rate tried,
+is smaller than with plain keys, and than with the best code of gaps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from experiments.relatives.supports import SupportRow
 from experiments.report.statistics import grouped
 from experiments.track.verdicts import Verdict, verdict
 
-AGREES = 0.02
+AGREES, LAST_DIGIT = 0.02, 0.0005
 RIVALS = {"plain keys": ("raw32",), "gap codes": ("gamma", "delta", "rice", "range")}
 
 
@@ -33,14 +33,17 @@ def bloom_verdicts(rows: Sequence[SupportRow]) -> list[Verdict]:
 
 
 def _ham(row: published_ham.Row) -> Verdict:
-    true = abs(row.true - row.published) <= AGREES * row.published
-    why = " (its script counts 16 bytes a word of 8)" if row.explained and not true else ""
+    """A CSC of indices of 32 bits, as theirs, is as true as one of ours, which are narrower."""
+    true = row.true if row.form == "ham" else row.counted
+    agrees = abs(true - row.published) <= max(AGREES * row.published, LAST_DIGIT)
+    counted = f"; counted at 16 bytes a word of 8, as their script does: {row.counted:.4f}"
+    narrow = f"; with the narrowest indices of whole bytes {row.true:.4f}"
     return Verdict(
         f"{row.form.upper()} takes the published share of dense float32",
         f"{row.configuration}, fully connected layers of VGG19",
-        f"published {row.published:g}, true {row.true:.4f}, as counted {row.counted:.4f}{why}",
+        f"published {row.published:g}, true {true:.4f}{counted if row.form == 'ham' else narrow}",
         "exact",
-        verdict(true, not true),
+        verdict(agrees, not agrees),
     )
 
 
