@@ -53,7 +53,7 @@ def measure(
     reset_peak()  # what every cell on this network shares is resident by now
     synthetic = timing.imagined("imagine", own)
     with timing("compress"):
-        small, report = _compress(cell, bench, listener or reducer, allocator, synthetic)
+        small, report = compress_cell(cell, bench, listener or reducer, allocator, synthetic)
     if cell.finetuning is not None and cell.finetuning.from_scratch:
         small = reinitialised(small, cell.base_seed)
     with timing("evaluate"):
@@ -152,13 +152,14 @@ def _listener(cell: CellSettings, reducer: Reducer) -> Recording | None:
     return Recording(reducer)
 
 
-def _compress(
+def compress_cell(
     cell: CellSettings,
     bench: Bench,
     reducer: Reducer,
     allocator: Allocator,
     synthetic: Tensor | None,
 ) -> tuple[nn.Module, Report]:
+    """The dense network compressed as ``cell`` says, ``synthetic`` images made beforehand."""
     images: Tensor | None = None
     if reducer.needs >= Tier.IMAGES:
         images = bench.calibration(cell.calibration_images, cell.base_seed)

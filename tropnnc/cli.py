@@ -1,4 +1,4 @@
-"""Command line: ``python -m tropnnc inspect|compress|imagine WEIGHTS --arch … --input …``."""
+"""Command line: ``python -m tropnnc inspect|compress|imagine|store WEIGHTS …``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from tropnnc.arguments import add_network, input_shape, load_network, pairs
 from tropnnc.compression import compress, inspect
 from tropnnc.errors import TropnncError
 from tropnnc.files import save_compressed, write_atomic
-from tropnnc.imagination import command
+from tropnnc.imagination import command as imagine_command
 from tropnnc.methods import make_method, method_names
 from tropnnc.protocols import ORDERS
 from tropnnc.report import Report
+from tropnnc.storage import command as store_command
 
 REPORT_FILE = "report.txt"
 
@@ -79,7 +80,7 @@ def _images(path: str) -> Tensor:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tropnnc", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="inspect|compress|imagine")
+    commands = parser.add_subparsers(required=True, metavar="inspect|compress|imagine|store")
     shown = commands.add_parser("inspect", help="list units, and layers left alone with the reason")
     _add_units(shown)
     shown.set_defaults(run=_inspect)
@@ -102,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     reduced.add_argument("--calibration", metavar="IMAGES.npy", help="for methods that need images")
     reduced.add_argument("--out", required=True, metavar="DIR", help="a new folder")
     reduced.set_defaults(run=_compress)
-    command.add_to(commands)
+    imagine_command.add_to(commands)
+    store_command.add_to(commands)
     return parser
 
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tropnnc.errors import TropnncError
+from tropnnc.storage import MAGIC, restore
 
 FORMAT = 1
 WEIGHTS_FILE = "model.safetensors"
@@ -86,7 +87,7 @@ def load_compressed(path: str | Path, model: nn.Module) -> nn.Module:
 
 
 def load_weights(path: str | Path) -> dict[str, Tensor]:
-    """A state dict from a ``.safetensors`` file or a ``torch.save`` file (weights only).
+    """A state dict from a file of :func:`tropnnc.storage.store`, safetensors or ``torch.save``.
 
     A dict under ``state_dict`` or ``model`` is unwrapped; a prefix ``module.`` is removed.
 
@@ -97,10 +98,14 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise TropnncError(f"{path}: no such file")
     try:
-        if path.suffix == ".safetensors":
-            loaded: Any = safetensors.torch.load_file(path)
+        if _is_stored(path):
+            loaded: Any = restore(path.read_bytes())
+        elif path.suffix == ".safetensors":
+            loaded = safetensors.torch.load_file(path)
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except TropnncError as error:
+        raise TropnncError(f"{path}: {error}") from error
     except _UNREADABLE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
         raise TropnncError(f"{path}: not a readable weights file: {reason}") from error
@@ -133,6 +138,11 @@ def load_state(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> 
             shapes = f"{tuple(tensor.shape)}, the architecture has {tuple(wanted[name].shape)}"
             raise TropnncError(f"{source} does not fit the architecture: {name} is {shapes}")
     model.load_state_dict(dict(tensors), strict=False)
+
+
+def _is_stored(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def _read_recipe(folder: Path) -> dict[str, Any]:

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
-
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from experiments.ntk.settings import AccuracyCell, Cell, DataName, Method, SpectrumCell
 from experiments.settings import Machine
+from experiments.track.grids import CONF as ALL
+from experiments.track.grids import composed_experiment, names_of
 from experiments.values import integer, real
-from tropnnc.errors import TropnncError
 
 Kind = Callable[[Mapping[str, Any]], list[Cell]]
-CONF = Path(__file__).parents[2] / "conf" / "ntk"
-# What may be said on the command line: all else is what an experiment's name stands for.
-PLACES = ("data_dir", "results_dir")
+CONF = ALL / "ntk"
 
 
 def experiments() -> list[str]:
     """Names of all of them."""
-    return sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+    return names_of(CONF)
 
 
 def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[Cell], Machine]:
@@ -32,18 +27,7 @@ def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[Cell
     Raises:
         TropnncError: no such experiment, or a value that is not accepted.
     """
-    if name not in experiments():
-        raise TropnncError(f"no experiment {name!r}; accepted are {', '.join(experiments())}")
-    for override in overrides:
-        if override.partition("=")[0] not in PLACES:
-            raise TropnncError(
-                f"{override!r} is not accepted; {' and '.join(PLACES)} are, and grids of one's own"
-                f" as a file in {CONF / 'experiment'}"
-            )
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        composed = compose("config", [f"experiment={name}", *overrides])
-    config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
-    machine = Machine(Path(config["data_dir"]), Path(config["results_dir"]), "cpu")
+    config, machine = composed_experiment(CONF, name, overrides)
     kinds: dict[str, Kind] = {"accuracy": _accuracy_cells, "spectrum": _spectrum_cells}
     cells = [
         cell

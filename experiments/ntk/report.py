@@ -17,9 +17,10 @@ from experiments.ntk.rows import (
     summary_path,
     write_summaries,
 )
-from experiments.ntk.tables import write_accuracy, write_spectrum, write_verdicts
+from experiments.ntk.tables import VERDICTS, write_accuracy, write_spectrum
 from experiments.ntk.verdicts import asymptotics, memory_factors, non_inferiority
 from experiments.report.style import save
+from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
 
 SPECTRUM = "ntk_spectrum"
@@ -66,7 +67,7 @@ def report_verdicts(results: Path, suffix: str) -> str:
         verdicts += asymptotics(read_summary(results, f"{SPECTRUM}{suffix}", SpectrumRow))
     if not verdicts:
         raise TropnncError(f"no summary of {', '.join(headline)} to judge; run one first")
-    return write_verdicts(verdicts, results, f"ntk_verdicts{suffix}")
+    return write_verdicts(verdicts, VERDICTS, results / "tables" / f"ntk_verdicts{suffix}")
 
 
 def known(results: Path, suffix: str) -> Sequence[str]:

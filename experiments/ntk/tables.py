@@ -12,7 +12,6 @@ from experiments.geometry.table import write_table
 from experiments.ntk.curves import of_method, points
 from experiments.ntk.rows import AccuracyRow, SpectrumRow
 from experiments.ntk.settings import METHODS
-from experiments.ntk.verdicts import Verdict
 from experiments.report.statistics import FEW, grouped, sample
 
 NAMES = {
@@ -80,23 +79,6 @@ def write_spectrum(rows: Sequence[SpectrumRow], results: Path, name: str) -> str
     draws = _counts([len({row.draw for row in rows})])
     caption = SPECTRUM.format(aspect=aspect, draws=draws)
     return write_table(pd.DataFrame(lines), 2, caption, results / "tables" / name)
-
-
-def write_verdicts(verdicts: Sequence[Verdict], results: Path, name: str) -> str:
-    """A line per statement and place."""
-    frame = pd.DataFrame(
-        [
-            {
-                "statement": each.statement,
-                "tried": each.place,
-                "found": each.found,
-                "interval": each.interval,
-                "verdict": each.verdict,
-            }
-            for each in verdicts
-        ]
-    )
-    return write_table(frame, 2, VERDICTS, results / "tables" / name)
 
 
 def _curve(

@@ -6,7 +6,6 @@ Written before the sweep was run. The unit of replication is a draw of the hidde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -15,6 +14,7 @@ from baselines.ntk_lc.storage import CONVENTIONS, Convention
 from experiments.ntk.curves import Factor, Point, bootstrap, equal_accuracy, of_method, points
 from experiments.ntk.rows import AccuracyRow, SpectrumRow
 from experiments.report.statistics import Sample, grouped, sample
+from experiments.track.verdicts import Verdict, verdict
 from tropnnc.seeding import derive_rng
 
 MARGIN, CLAIMED, LEVEL = 0.5, 1e3, 0.95
@@ -26,17 +26,6 @@ KERNELS = {
     "tangent": "expected NTK off its diagonal",
     "finite": "single networks as wide as n (the theorem speaks of expectations)",
 }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A statement, where it was tried, what was found and what that amounts to."""
-
-    statement: str
-    place: str
-    found: str
-    interval: str
-    verdict: str
 
 
 def non_inferiority(rows: Sequence[AccuracyRow]) -> list[Verdict]:
@@ -98,7 +87,7 @@ def _same_width(data: str, point: Point, original: Point) -> Verdict:
         f"{data}, {point.widths}",
         f"{difference:+.1f} points",
         f"{low:+.1f} to {high:+.1f}",
-        _verdict(low > -MARGIN, high < -MARGIN),
+        verdict(low > -MARGIN, high < -MARGIN),
     )
 
 
@@ -117,7 +106,7 @@ def _factor(data: str, point: Point, originals: Sequence[Point], convention: Con
         f"{data}, {point.widths} at {point.accuracy.mean:.1f} %",
         f"{found.side} {found.value:.3g} times".lstrip("= "),
         f"{low:.3g} to {high:.3g}".replace("inf", "∞"),
-        _verdict(low >= CLAIMED, high < CLAIMED),
+        verdict(low >= CLAIMED, high < CLAIMED),
     )
 
 
@@ -130,7 +119,7 @@ def _slope(kernel: str, rows: Sequence[SpectrumRow]) -> Verdict:
         f"{KERNELS[kernel]}, n = {sizes[0]} to {sizes[-1]}",
         f"slope {overall[0]:+.2f}, last piece {last[0]:+.2f}",
         f"{overall[1]:+.2f} to {overall[2]:+.2f}, last {last[1]:+.2f} to {last[2]:+.2f}",
-        _verdict(falls, overall[1] > 0 or last[1] > FLAT),
+        verdict(falls, overall[1] > 0 or last[1] > FLAT),
     )
 
 
@@ -158,9 +147,3 @@ def _interval(values: Sequence[float]) -> tuple[float, float, float]:
         return found.mean, -np.inf, np.inf
     reach = float(stats.t.ppf((1 + LEVEL) / 2, found.n - 1)) * found.sd / found.n**0.5
     return found.mean, found.mean - reach, found.mean + reach
-
-
-def _verdict(supported: bool, contradicted: bool) -> str:
-    if supported:
-        return "supported"
-    return "contradicted" if contradicted else "inconclusive"

@@ -1,0 +1,79 @@
+"""The ring of a tensor within a number of parameters: its first mode and its ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from baselines.rewriters import ring
+from baselines.rewriters.protocol import UnsupportedLayer
+from baselines.rewriters.ranks import select_ranks
+from baselines.rewriters.ring import Cores, Ranks
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A ring.
+
+    Attributes:
+        cores: in the tensor's order of modes, float64.
+        first: the mode that TR-SVD began with.
+        error: Frobenius norm of what is missed.
+    """
+
+    cores: Cores
+    first: int
+    error: float
+
+
+def fitted(tensor: Tensor, r0: int, budget: int, first: int | None = None) -> Fit:
+    """TR-SVD from the mode that misses least of ``tensor`` at the same budget.
+
+    ``r_0`` is the rank on the first mode's left. All cyclic shifts are tried, relatives.md B.3
+    (after the idea of RSDTR, arXiv 2405.10802).
+
+    Args:
+        tensor: ``[n_1, …, n_d]``.
+        r0: 1 and more.
+        budget: parameters at most.
+        first: the mode to begin with; None: each in turn.
+
+    Raises:
+        UnsupportedLayer: no ring of that ``r_0`` fits.
+    """
+    tensor = tensor.detach().double()
+    fits, refusals = [], [UnsupportedLayer(f"no mode of {tuple(tensor.shape)} has r_0 = {r0}")]
+    for shift in range(tensor.ndim) if first is None else (first,):
+        turned = ring.moved(tensor, shift)
+        if min(turned.shape[0], turned[0].numel()) >= r0:
+            try:
+                fits.append(_from(turned, r0, budget, shift))
+            except UnsupportedLayer as refusal:
+                refusals.append(refusal)
+    if not fits:
+        raise refusals[-1]
+    return min(fits, key=lambda fit: fit.error)
+
+
+def ring_ranks(tensor: Tensor, r0: int, budget: int) -> Ranks:
+    """``r_0 … r_{d−1}`` by one threshold over the SVDs of TR-SVD.
+
+    Raises:
+        UnsupportedLayer: the other ranks of one do not fit.
+    """
+    sizes = tuple(tensor.shape)
+    return select_ranks(
+        ring.cut_values(tensor, r0),
+        lambda ranks: ring.parameters(ranks, sizes),
+        budget,
+        lambda counts: ring.clip(counts, r0, sizes),
+    )
+
+
+def _from(turned: Tensor, r0: int, budget: int, first: int) -> Fit:
+    """The ring of a tensor whose first ``first`` modes were moved behind the others."""
+    cores = ring.ring_svd(turned, ring_ranks(turned, r0, budget))
+    error = float((turned - ring.full(cores)).norm())
+    back = turned.ndim - first
+    return Fit((*cores[back:], *cores[:back]), first, error)

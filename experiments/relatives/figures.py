@@ -1,0 +1,88 @@
+"""Accuracy against bytes on disk, and against multiply-adds, from summaries alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.relatives.rows import STAGES, Row, Stage
+from experiments.relatives.tracks import TRACKS
+from experiments.report.statistics import Sample, grouped, sample
+from experiments.report.style import (
+    COLUMN_INCHES,
+    PANEL_INCHES,
+    STYLE,
+    dress,
+    legend,
+    plot,
+)
+
+# Of the panels: points below the dense network, where the axis ends.
+DEPTH = 30.0
+TITLES = {"before": "as rewritten", "after": "after {steps} steps, the same for all"}
+Cost = Callable[[Row, Stage], float]
+
+
+def bytes_figure(rows: Sequence[Row]) -> Figure:
+    """Top-1 over the bytes of the smallest lossless file."""
+    return _figure(rows, lambda row, stage: row.size(stage), "bytes on disk, best lossless codec")
+
+
+def macs_figure(rows: Sequence[Row]) -> Figure:
+    """Top-1 over multiply-adds executed, of the families that save any."""
+    saving = {row.track for row in rows if not row.storage_only}
+    own = [row for row in rows if row.track in saving]
+    return _figure(own, lambda row, _: row.macs, "multiply-adds executed per image")
+
+
+def front(points: Sequence[tuple[float, Sample]]) -> list[tuple[float, Sample]]:
+    """Those that no other one of the family beats, by rising cost."""
+    best: list[tuple[float, Sample]] = []
+    for cost, found in sorted(points, key=lambda point: (point[0], -point[1].mean)):
+        if not best or found.mean > best[-1][1].mean:
+            best.append((cost, found))
+    return best
+
+
+def _figure(rows: Sequence[Row], cost: Cost, label: str) -> Figure:
+    """A panel per stage; every family by its front, the dense network by a line."""
+    dense = 100 * rows[0].dense_correct / rows[0].total
+    steps = " or ".join(f"{steps:,}" for steps in sorted({row.steps for row in rows} - {0}))
+    stages = [stage for stage in STAGES if stage == "before" or steps]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(2 * COLUMN_INCHES, len(stages) * 1.5 * PANEL_INCHES + 0.9))
+        figure.set_layout_engine("constrained")
+        axes = list(figure.subplots(len(stages), 1, sharex=True, squeeze=False)[:, 0])
+        for axis, stage in zip(axes, stages, strict=True):
+            axis.axhline(dense, color="0.35", linewidth=0.7, label="dense")
+            _fronts(axis, rows, cost, stage)
+            axis.set_xscale("log")
+            axis.set_ylim(max(0.0, dense - DEPTH), dense + DEPTH / 20)
+            axis.set_ylabel("top-1 (%)")
+            axis.tick_params(labelbottom=True)
+            dress(axis, f"{rows[0].network}, {TITLES[stage].format(steps=steps)}")
+        axes[-1].set_xlabel(label)
+        legend(figure, axes, 2, None)
+    return figure
+
+
+def _fronts(axis: Axes, rows: Sequence[Row], cost: Cost, stage: Stage) -> None:
+    for index, track in enumerate(TRACKS):
+        own = [row for row in rows if row.track == track and row.has(stage)]
+        cells = grouped(own, lambda row: (row.label, row.steps)).values()
+        points = front(
+            [
+                (sample(cost(row, stage) for row in cell).mean, _accuracy(cell, stage))
+                for cell in cells
+            ]
+        )
+        if points:
+            xs, ys = zip(*points, strict=True)
+            plot(axis, xs, ys, track, index, hollow=track == "dense")
+
+
+def _accuracy(cell: Sequence[Row], stage: Stage) -> Sample:
+    return sample(row.accuracy(stage) for row in cell)

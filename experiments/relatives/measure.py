@@ -1,0 +1,109 @@
+"""The body of a record: build, evaluate, store; then train, evaluate and store again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from torch import Tensor, nn
+
+from baselines.rewriters.network import settled
+from experiments.bench import Bench
+from experiments.measure import Timing
+from experiments.recalibration import recalibrated
+from experiments.relatives.learning import trained
+from experiments.relatives.macs import formal_macs
+from experiments.relatives.narrowing import grown, narrowed
+from experiments.relatives.pipeline import Built, build_network
+from experiments.relatives.settings import Cell
+from experiments.relatives.tracks import names_of
+from experiments.settings import CellSettings, Machine
+from tropnnc.cost import count
+from tropnnc.errors import TropnncError
+from tropnnc.storage import codec_names, store
+
+# A codebook of more values than that is larger than what it saves here.
+CODEBOOKS, MOST_VALUES = ("index_map", "ham", "sham", "sham_tight", "range"), 4096
+
+
+def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> dict[str, Any]:
+    """Everything that a record says about the result.
+
+    Args:
+        cell: what is done.
+        suite: a cell of the benchmark on the same dense network.
+        bench: that network, opened.
+        machine: where it runs.
+    """
+    dense, timing = dense_section(bench), Timing()
+    with timing("build"):
+        narrow = network_with_widths(cell, suite, bench, machine)
+        built = built_network(cell.prepared(), narrow)
+    with timing("evaluate"):
+        before = bench.evaluate(built.model).record()
+    body = {
+        "names": names_of(cell),
+        "dense": dense,
+        "macs": count(built.model, bench.example).macs,
+        "formal_macs": formal_macs(built.model, narrow, built.facts, bench.example),
+        "layers": list(built.layers),
+        "left_alone": list(built.left_alone),
+        "before": {**before, "files": sizes(built.model)},
+    }
+    if cell.recalibration_images:
+        with timing("recalibrate"):
+            images = bench.calibration(cell.recalibration_images, cell.seed)
+            body["recalibrated"] = bench.evaluate(recalibrated(built.model, images)).record()
+    if cell.steps:
+        with timing("train"):
+            learnt = trained(built.model, bench, cell.steps, cell.draw)
+        with timing("evaluate_trained"):
+            body["after"] = {**bench.evaluate(learnt).record(), "files": sizes(learnt)}
+    return {**body, "timing": timing.seconds}
+
+
+def network_with_widths(
+    cell: Cell, suite: CellSettings, bench: Bench, machine: Machine
+) -> nn.Module:
+    """The dense network, narrower where the cell says so; it is not to be modified."""
+    if cell.narrowing is None:
+        return bench.model
+    if cell.scratch:
+        return grown(cell.narrowing, suite, bench, machine, cell.draw)
+    return narrowed(cell.narrowing, suite, bench, machine)
+
+
+@lru_cache(maxsize=2)
+def built_network(prepared: Cell, narrow: nn.Module) -> Built:
+    """The network of a cell before its training; the last ones are kept."""
+    return build_network(prepared, narrow)
+
+
+def sizes(model: nn.Module) -> Mapping[str, int]:
+    """Bytes of the file with the stored form of ``model``, by codec.
+
+    Under every codec that accepts it; those with a codebook are tried where values are shared.
+    """
+    state = settled(model).state_dict()
+    skipped = () if _shares(state) else CODEBOOKS
+    found = {}
+    for codec in (name for name in codec_names() if name not in skipped):
+        with suppress(TropnncError):  # not exactly float16, or too many values for a codebook
+            found[codec] = len(store(state, codec))
+    return found
+
+
+def _shares(state: Mapping[str, Tensor]) -> bool:
+    return all(len(t.unique()) <= MOST_VALUES for t in state.values() if t.ndim > 1)
+
+
+@lru_cache(maxsize=2)
+def dense_section(bench: Bench) -> dict[str, int]:
+    """What every record says about the dense network."""
+    return {
+        "correct": bench.dense.correct,
+        "bytes": sizes(bench.model)["fp32"],
+        "macs": count(bench.model, bench.example).macs,
+    }

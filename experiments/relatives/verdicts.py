@@ -1,0 +1,46 @@
+"""From contrasts to verdicts; the rules were written before any sweep.
+
+Superiority: supported where the 95 % interval lies above 0 and Holm's p over the claim's places is
+below 0.05; contradicted where it lies below 0, likewise. No worse by a margin: supported where the
+interval lies above minus the margin (and Holm), contradicted where it lies below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.claims.rules import ALPHA
+from experiments.claims.statistics import holm
+from experiments.relatives.contrasts import ContrastRow
+from experiments.report.statistics import grouped
+from experiments.track.verdicts import Verdict, verdict
+
+CAPTION = (
+    "Claims of the relatives' papers at the scale at hand; the rules were written before the sweep."
+    " Points of top-1; 95 % intervals, by Student's t over draws of the training where there are"
+    " three or more, else by paired bootstrap over the test images of one network (a case study);"
+    " p by Holm over the places of a claim."
+)
+
+
+def verdicts_of(rows: Sequence[ContrastRow]) -> list[Verdict]:
+    """One per row, corrected over the rows of its claim."""
+    found = []
+    for own in grouped(rows, lambda row: row.claim).values():
+        adjusted = holm([row.p for row in own])
+        found += [_verdict(row, p) for row, p in zip(own, adjusted, strict=True)]
+    return found
+
+
+def _verdict(row: ContrastRow, p: float) -> Verdict:
+    bound = 0.0 if row.margin is None else -row.margin
+    certain = p < ALPHA
+    supported = row.low > bound and certain
+    contradicted = row.high < bound and (certain or row.margin is not None)
+    return Verdict(
+        row.statement,
+        row.place,
+        f"{row.difference:+.2f} points, n = {row.n:,} {row.unit}",
+        f"{row.low:+.2f} to {row.high:+.2f}, p = {p:.2g}",
+        verdict(supported, contradicted),
+    )

@@ -1,0 +1,1 @@
+"""What small harnesses beside the benchmark share: settled cells, sweeps, grids."""

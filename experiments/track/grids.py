@@ -1,0 +1,44 @@
+"""Experiments of a track: files of ``conf/TRACK/experiment``, composed by Hydra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from experiments.settings import Machine
+from tropnnc.errors import TropnncError
+
+CONF = Path(__file__).parents[2] / "conf"
+# What may be said on the command line: all else is what an experiment's name stands for.
+PLACES = ("data_dir", "results_dir")
+
+
+def names_of(conf: Path) -> list[str]:
+    """Names of all experiments of the track configured in ``conf``."""
+    return sorted(path.stem for path in (conf / "experiment").glob("*.yaml"))
+
+
+def composed_experiment(
+    conf: Path, name: str, overrides: Sequence[str] = ()
+) -> tuple[dict[str, Any], Machine]:
+    """The configuration of an experiment, resolved, and where it runs.
+
+    Raises:
+        TropnncError: no such experiment, or an override that is not accepted.
+    """
+    if name not in names_of(conf):
+        raise TropnncError(f"no experiment {name!r}; accepted are {', '.join(names_of(conf))}")
+    for override in overrides:
+        if override.partition("=")[0] not in PLACES:
+            raise TropnncError(
+                f"{override!r} is not accepted; {' and '.join(PLACES)} are, and grids of one's own"
+                f" as a file in {conf / 'experiment'}"
+            )
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        composed = compose("config", [f"experiment={name}", *overrides])
+    config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
+    return config, Machine(Path(config["data_dir"]), Path(config["results_dir"]), "cpu")
