@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_contrasts_are_welchs_at_the_same_sampler(results: Path) -> None:
     assert len(found) == 5
     own = found["coreset_ellipsoid (outermost points)", "with_replacement"]
     ours = accuracies("coreset_ellipsoid", "outermost=True sampler=with_replacement")
-    oracle = stats.ttest_ind(ours, accuracies("coreset", ""), equal_var=False)
+    oracle: Any = stats.ttest_ind(ours, accuracies("coreset", ""), equal_var=False)
     interval = oracle.confidence_interval(0.95)
     assert (own.n, own.unit) == (20, "samples each")
     assert [own.low, own.high] == pytest.approx([interval.low, interval.high])
@@ -63,7 +64,7 @@ def test_contrasts_are_welchs_at_the_same_sampler(results: Path) -> None:
 def test_what_draws_nothing_is_compared_over_test_images(results: Path) -> None:
     [own] = [c for c in coreset_contrasts(results) if c.claim == "leverage"]
     ours, theirs = (np.arange(1000) < correct for correct in (905, 900))
-    oracle = stats.ttest_ind(100.0 * ours, 100.0 * theirs, equal_var=False)
+    oracle: Any = stats.ttest_ind(100.0 * ours, 100.0 * theirs, equal_var=False)
     interval = oracle.confidence_interval(0.95)
     assert own.unit == "test images"
     # With n in the denominator of the variance instead of n − 1.
