@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from experiments.check.composing import machine_of
 from experiments.console import say, short_errors
 from experiments.relatives.cells import found, run_cell, runs_dir
 from experiments.relatives.grids import experiments, read_experiment
 from experiments.relatives.report import known, report, report_verdicts
+from experiments.relatives.supports import measure_supports
 from experiments.track.sweep import run_cells
 
 
@@ -22,8 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name in given.experiment:
                 cells, machine = read_experiment(name, given.set)
                 run_cells(name, cells, partial(run_cell, machine=machine), runs_dir(machine), found)
-            return
-        _report(given)
+        elif given.command == "supports":
+            say(str(measure_supports(machine_of(given.set))))
+        else:
+            _report(given)
 
 
 def _report(given: argparse.Namespace) -> None:
@@ -43,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="measure what is missing; two processes share the cells")
     run.add_argument("experiment", nargs="+", help=", ".join(experiments()))
     run.add_argument("--set", nargs="*", default=[], help="data_dir=PATH, results_dir=PATH")
+    code = commands.add_parser("supports", help="bytes of a sparse gradient under every code")
+    code.add_argument("--set", nargs="*", default=[], help="data_dir=PATH, results_dir=PATH")
     write = commands.add_parser("report", help="summaries, tables, figures, verdicts")
     write.add_argument("experiment", nargs="*", help="none: every one with results")
     write.add_argument("--results", type=Path, default=Path("results"), help="default: results")

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from baselines.rewriters.network import settled
 from experiments.bench import Bench
+from experiments.evaluation import evaluate
 from experiments.measure import Timing
 from experiments.recalibration import recalibrated
 from experiments.relatives.learning import trained
 from experiments.relatives.macs import formal_macs
 from experiments.relatives.narrowing import grown, narrowed
-from experiments.relatives.pipeline import Built, build_network
+from experiments.relatives.pipeline import Built, build_network, in_half
 from experiments.relatives.settings import Cell
 from experiments.relatives.tracks import names_of
 from experiments.settings import CellSettings, Machine
@@ -42,7 +43,7 @@ def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> 
         narrow = network_with_widths(cell, suite, bench, machine)
         built = built_network(cell.prepared(), narrow)
     with timing("evaluate"):
-        before = bench.evaluate(built.model).record()
+        before = evaluated(built.model, bench)
     body = {
         "names": names_of(cell),
         "dense": dense,
@@ -55,13 +56,23 @@ def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> 
     if cell.recalibration_images:
         with timing("recalibrate"):
             images = bench.calibration(cell.recalibration_images, cell.seed)
-            body["recalibrated"] = bench.evaluate(recalibrated(built.model, images)).record()
+            body["recalibrated"] = evaluated(recalibrated(built.model, images), bench)
     if cell.steps:
         with timing("train"):
             learnt = trained(built.model, bench, cell.steps, cell.draw)
+            learnt = in_half(learnt) if cell.half else learnt
         with timing("evaluate_trained"):
-            body["after"] = {**bench.evaluate(learnt).record(), "files": sizes(learnt)}
+            body["after"] = {**evaluated(learnt, bench), "files": sizes(learnt)}
     return {**body, "timing": timing.seconds}
+
+
+def evaluated(model: nn.Module, bench: Bench) -> dict[str, Any]:
+    """Counts and the bit per test image.
+
+    Not by ``bench.evaluate``, which traces the network for what it shares with the dense one: the
+    modules of some formats look at the shapes of what they are given.
+    """
+    return evaluate(model, bench.test_images, bench.test.labels, bench.device).record()
 
 
 def network_with_widths(

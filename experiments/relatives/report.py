@@ -9,10 +9,12 @@ from pathlib import Path
 from experiments.manifest import experiment_records
 from experiments.record import Record
 from experiments.relatives.claims import CONTRASTS
+from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
 from experiments.relatives.contrasts import ContrastRow, contrast_rows
 from experiments.relatives.figures import bytes_figure, macs_figure
 from experiments.relatives.grids import experiments
 from experiments.relatives.rows import Row, read_summary, summary_path, write_summaries
+from experiments.relatives.supports import NAME, SupportRow
 from experiments.relatives.tables import write_cells, write_smallest
 from experiments.relatives.verdicts import CAPTION, verdicts_of
 from experiments.report.csv_rows import read_rows, write_rows
@@ -54,7 +56,10 @@ def report_verdicts(results: Path, suffix: str) -> str:
         write_rows(path, ContrastRow, map(astuple, found))
     if not path.exists():
         raise TropnncError(f"no {path} to judge; run an experiment first")
-    verdicts = verdicts_of(read_rows(path, ContrastRow))
+    verdicts = [*verdicts_of(read_rows(path, ContrastRow)), *ham_verdicts()]
+    supports = summary_path(results, NAME)
+    if supports.exists():
+        verdicts += bloom_verdicts(read_rows(supports, SupportRow))
     stem = results / "tables" / f"relatives_verdicts{suffix}"
     return write_verdicts(verdicts, CAPTION, stem)
 

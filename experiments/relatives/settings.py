@@ -59,7 +59,7 @@ class Sharing:
         percentile: of the magnitudes of a layer, at and below which weights are pruned; 0: none.
         quantiser: that chooses the shared values; None: they stay as they are.
         values: how many.
-        scope: of one codebook, a ``layer``, ``unified`` over all layers of a kind, or the ``network``.
+        scope: of one codebook: a ``layer``, all layers of a kind (``unified``) or the ``network``.
     """
 
     percentile: float

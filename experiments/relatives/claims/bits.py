@@ -13,7 +13,7 @@ WIDTHS = (6, 7, 8)
 BITS = tuple(
     Contrast(
         claim="M-bit",
-        statement=f"weights of {width} bits no more than {MARGIN:g} points less accurate than dense",
+        statement=f"weights of {width} bits no more than {MARGIN:g} points below dense",
         experiment=f"relatives_{network}",
         ours={"rewriter": "bits", "budget": f"{width} bits", "width": "", "half": 0},
         theirs={"track": "dense", "half": 0},

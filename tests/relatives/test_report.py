@@ -1,0 +1,161 @@
+"""Summaries, fronts, contrasts and verdicts of the relatives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.relatives import cells, contrasts, report
+from experiments.relatives.claims import CONTRASTS
+from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
+from experiments.relatives.contrasts import Contrast, ContrastRow, contrast_rows
+from experiments.relatives.figures import front
+from experiments.relatives.grids import read_experiment
+from experiments.relatives.rows import FileRow, Row, read_summary, smallest
+from experiments.relatives.settings import Sharing, spelt
+from experiments.relatives.supports import support_rows
+from experiments.relatives.tracks import TRACKS
+from experiments.relatives.verdicts import verdicts_of
+from experiments.report.statistics import sample
+from experiments.settings import Machine
+from experiments.track.sweep import run_cells
+from tests.relatives.cases import CWS, FOUR_BITS, NARROW, NM, SUITE, SVD, a_cell
+from tropnnc import TropnncError
+
+EXPERIMENT = "relatives_lenet300100"
+ROW = ContrastRow("c", "better", "here", "before", None, "test images", 100, 1.0, 0.5, 1.5, 0.01)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny sweep."""
+    own = Machine(*(tmp_path_factory.mktemp("sweep") / part for part in ("data", "results")), "cpu")
+    done = [
+        a_cell(),
+        a_cell(narrowing=NARROW, steps=2),
+        a_cell(rewriting=SVD, steps=2),
+        a_cell(rewriting=FOUR_BITS),
+        a_cell(sharing=CWS),
+        a_cell(sharing=Sharing(50.0)),
+        *(a_cell(rewriting=NM, steps=2, draw=draw) for draw in range(3)),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "suite_cell", lambda *_: SUITE)
+        run = partial(cells.run_cell, machine=own)
+        run_cells(EXPERIMENT, done, run, cells.runs_dir(own), cells.found)
+    return own.results_dir
+
+
+def test_a_report_from_records_and_again_from_the_summary_alone(results: Path) -> None:
+    text, paths = report.report(EXPERIMENT, results)
+    verdicts = report.report_verdicts(results, "")
+    rows = read_summary(results, EXPERIMENT, Row)
+    files = read_summary(results, f"{EXPERIMENT}_files", FileRow)
+    assert len(rows) == 9
+    assert all(
+        row.bytes
+        == min(f.bytes for f in files if (f.identity, f.stage) == (row.identity, "before"))
+        for row in rows
+    )
+    assert {path.suffix for path in paths} == {".csv", ".png", ".svg"}
+    made = {path: path.read_bytes() for path in results.rglob("*.*") if "runs" not in path.parts}
+    (results / "runs").rename(results.parent / "runs")
+    try:
+        assert report.report(EXPERIMENT, results)[0] == text
+        assert report.report_verdicts(results, "") == verdicts
+        assert {path: path.read_bytes() for path in made} == made
+        assert report.known(results, "") == [EXPERIMENT]
+    finally:
+        (results.parent / "runs").rename(results / "runs")
+
+
+def test_contrasts_over_draws_and_over_images(results: Path) -> None:
+    records = report._records(EXPERIMENT, results)
+    assert records is not None
+    images = Contrast(
+        "c", "s", EXPERIMENT, {"rewriter": "bits"}, {"track": "dense"}, "before", by=()
+    )
+    [row] = contrast_rows(images, records)
+    rows = {row.track: row for row in read_summary(results, EXPERIMENT, Row)}
+    gap = rows["M-bit"].accuracy("before") - rows["dense"].accuracy("before")
+    assert (row.unit, row.n) == ("test images", 200)
+    assert row.difference == pytest.approx(gap)
+    assert row.low <= row.difference <= row.high
+    itself = replace(images, ours={"rewriter": "nm"}, theirs={"rewriter": "nm"}, stage="after")
+    [row] = contrast_rows(replace(itself, by=("network", "budget")), records)
+    assert (row.unit, row.n, row.difference, row.p) == ("draws of the training", 3, 0.0, 1.0)
+    assert not contrast_rows(replace(images, theirs={"track": "no"}), records)
+
+
+def test_verdicts_by_their_rules() -> None:
+    def of(**changes: float | None) -> str:
+        return verdicts_of([replace(ROW, **changes)])[0].verdict  # pyright: ignore[reportArgumentType]
+
+    assert of() == "supported"
+    assert of(low=-0.1, p=0.06) == "inconclusive"
+    assert of(low=-2.0, high=-0.5) == "contradicted"
+    assert of(margin=0.5, low=-0.4) == "supported"
+    assert of(margin=0.5, low=-0.6, p=0.04) == "inconclusive"
+    assert of(margin=0.5, low=-2.0, high=-0.6, p=1.0) == "contradicted"
+    # Holm: what is certain alone is not among three of a claim; another claim does not count.
+    three = [replace(ROW, p=0.03), replace(ROW, p=0.04), replace(ROW, p=0.5)]
+    assert [v.verdict for v in verdicts_of(three)] == ["inconclusive"] * 3
+    assert verdicts_of([replace(ROW, p=0.03), replace(ROW, claim="d", p=0.9)])[0].verdict == (
+        "supported"
+    )
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS, ids=lambda c: f"{c.claim}-{c.stage}-{c.ours}")
+def test_every_contrast_has_its_cells(contrast: Contrast) -> None:
+    """A claim that no cell can try is a slip of the pen."""
+    found, _ = read_experiment(contrast.experiment)
+    for side in (contrast.ours, contrast.theirs):
+        if "rewriter" not in side:
+            continue
+        own = [c for c in found if c.rewriting and spelt(c.rewriting.rewriter) == side["rewriter"]]
+        assert own, side
+        assert contrast.stage == "before" or any(cell.steps for cell in own)
+
+
+def test_ham_is_half_of_what_was_published() -> None:
+    found = [v for v in ham_verdicts() if v.statement.startswith("HAM")]
+    assert {v.verdict for v in found} == {"contradicted"}
+    assert all("16 bytes a word of 8" in v.found for v in found)
+
+
+def test_bloom_against_gaps() -> None:
+    """relatives.md C2: P0 is below plain keys and above gap codes, at both shares."""
+    rng = np.random.default_rng(0)
+    verdicts = bloom_verdicts(list(support_rows("gradient", rng.normal(size=40_000))))
+    assert [v.verdict for v in verdicts] == ["supported", "contradicted"] * 2
+
+
+@given(
+    st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 100)), min_size=1, max_size=12, unique=True)
+)
+@settings(max_examples=25, deadline=None)
+def test_the_front_beats_everything(points: list[tuple[float, float]]) -> None:
+    best = front([(cost, sample([accuracy])) for cost, accuracy in points])
+    costs, means = [cost for cost, _ in best], [found.mean for _, found in best]
+    assert costs == sorted(set(costs))
+    assert means == sorted(set(means))
+    for cost, accuracy in points:
+        assert any(c <= cost and m >= accuracy for c, m in zip(costs, means, strict=True))
+
+
+def test_the_smallest_file() -> None:
+    assert smallest({"fp32": 9, "ham": 4, "best": 4}) == ("ham", 4)
+
+
+def test_nothing_to_judge(tmp_path: Path) -> None:
+    with pytest.raises(TropnncError, match="run an experiment first"):
+        report.report_verdicts(tmp_path, "")
+    assert not report.known(tmp_path, "")
+    assert len(TRACKS) <= 15  # more cannot be told apart in one figure
+    assert contrasts._resampled(50) is contrasts._resampled(50)
