@@ -68,11 +68,12 @@ def write_coresets(results: Path, suffix: str = "") -> str:
     """
     groups = groups_of(read_rows(results, [EXPERIMENT], suffix))
     draws = max(len(group.accuracies) for group in groups)
+    columns = dict.fromkeys(_column(group) for group in sorted(groups, key=_by_column))
     lines = [
-        {"network": place, "score": score, **_cells(own)}
+        {"network": place, "score": score, **dict.fromkeys(columns, "–"), **_cells(own)}
         for (place, score), own in grouped(groups, lambda g: (g.place, g.score)).items()
     ]
-    frame = pd.DataFrame(lines).fillna("–")
+    frame = pd.DataFrame(lines)
     stem = results / "tables" / f"{EXPERIMENT}_samplers{suffix}"
     return write_table(frame, 2, CAPTION.format(draws=draws), stem)
 
@@ -114,14 +115,21 @@ def _key(row: SummaryRow) -> tuple[float, str, str]:
 
 def _position(group: Group) -> tuple[str, int, float, int]:
     scores = ("random", MUSSAY, *OURS)
-    order = scores.index(group.score), -group.ratio, SAMPLERS.index(group.sampler)
-    return group.place, *order
+    return group.place, scores.index(group.score), *_by_column(group)
+
+
+def _by_column(group: Group) -> tuple[float, int]:
+    return -group.ratio, SAMPLERS.index(group.sampler)
+
+
+def _column(group: Group) -> str:
+    return f"{group.ratio:g} {group.sampler}"
 
 
 def _cells(groups: Sequence[Group]) -> dict[str, str]:
-    """A column per ratio and sampler."""
+    """By column; what draws nothing is one value and no sample."""
     return {
-        f"{group.ratio:g} {group.sampler}": f"{group.accuracies[0]:.1f}"
+        _column(group): f"{group.accuracies[0]:.1f}"
         if group.sampler == "top"
         else sample(group.accuracies).text
         for group in groups
