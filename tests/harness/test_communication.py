@@ -219,6 +219,17 @@ def test_everything_kept_is_no_hook_bit_for_bit(bench: Bench, tmp_path: Path, co
     assert_same(one, other)
 
 
+@pytest.mark.slow
+def test_lossless_codecs_change_bytes_and_nothing_else(bench: Bench, tmp_path: Path) -> None:
+    found = {
+        codec: of_two(bench, tmp_path / codec, Communication(codec, 0.02, "fp32"))[0]
+        for codec in ("topk_rice", "topk_raw32")
+    }
+    assert_same(found["topk_rice"], found["topk_raw32"])
+    rice, raw = (each["section"]["bytes_per_step"] for each in found.values())
+    assert rice < raw
+
+
 def one_step(own: Exchanging | Company, rank: int) -> list[Tensor]:
     """Gradients of three steps on this process's own images, averaged."""
     model = fresh()
