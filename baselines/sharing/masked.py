@@ -35,7 +35,7 @@ class MaskedLayer(nn.Module):
         """The layer with its zeros."""
         layer = copy.deepcopy(self.layer)
         with torch.no_grad():
-            layer.weight.masked_fill_(~self.mask, 0)  # whatever an optimiser's own noise did to them
+            layer.weight.masked_fill_(~self.mask, 0)  # whatever an optimiser did to them
         return layer
 
 
