@@ -9,6 +9,8 @@ from math import prod
 import torch
 from torch import Tensor
 
+from baselines.rewriters.left_svd import left_svd
+
 Tree = int | tuple["Tree", "Tree"]
 Branch = tuple[Tree, Tree]
 Node = tuple[int, ...]  # a node of a tree, as the modes below it
@@ -95,9 +97,12 @@ def spectra(tensor: Tensor, tree: Branch) -> Spectra:
     left, right = (node(child) for child in tree)
     vectors, values = {}, {}
     for at in cuts(tree):
-        vectors[at], values[at], v = torch.linalg.svd(matricised(tensor, at), full_matrices=False)
-        if at == left:
-            vectors[right] = v.T
+        if at != left:
+            vectors[at], values[at] = left_svd(matricised(tensor, at))
+    vectors[left], values[left], across = torch.linalg.svd(
+        matricised(tensor, left), full_matrices=False
+    )
+    vectors[right] = across.T
     return Spectra(tensor, tree, vectors, values)
 
 

@@ -10,6 +10,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from baselines.rewriters.left_svd import left_svd
 from tropnnc.errors import TropnncError
 
 Cores = tuple[Tensor, ...]  # G_k [r_{k−1}, n_k, r_k] with r_d = r_0
@@ -17,8 +18,18 @@ Ranks = tuple[int, ...]  # r_0 … r_{d−1}
 
 
 def full(cores: Sequence[Tensor]) -> Tensor:
-    """``X[i_1 … i_d] = Tr(G_1[i_1] ⋯ G_d[i_d])``."""
-    return torch.einsum("a...a->...", chain(cores))
+    """``X[i_1 … i_d] = Tr(G_1[i_1] ⋯ G_d[i_d])``.
+
+    The ring is cut open where its rank is smallest, which the product then carries.
+    """
+    ranks = ranks_of(cores)
+    start = ranks.index(min(ranks))
+    *before, last = *cores[start:], *cores[:start]
+    if not before:
+        return torch.einsum("rnr->n", last)
+    opened = chain(before)
+    turned = torch.einsum("a...b,bna->...n", opened, last)
+    return moved(turned, (len(cores) - start) % len(cores))
 
 
 def chain(cores: Sequence[Tensor]) -> Tensor:
@@ -49,7 +60,8 @@ def ring_svd(tensor: Tensor, ranks: Sequence[int]) -> Cores:
     """The first core by an SVD at rank ``r_0 r_1``, the others as in a tensor train.
 
     The singular index is ``s = a·r_1 + b``; ``a`` is carried as the last axis. The ring has no
-    quasi-optimality bound like the train's.
+    quasi-optimality bound like the train's, and its error hangs on the signs of the first
+    singular vectors: here the first entry of each is not negative (ours).
 
     Args:
         tensor: ``[n_1, …, n_d]``, ``d ≥ 2``.
@@ -89,8 +101,9 @@ def _swept(tensor: Tensor, ranks: Sequence[int]) -> tuple[Cores, list[Tensor]]:
     if r0 * r1 > most:
         raise TropnncError(f"r_0·r_1 = {r0}·{r1} is not accepted, the first mode's rank is {most}")
     u, values, carried = _truncated(tensor.double().flatten(1), r0 * r1)
-    cores, spectra = [u.unflatten(1, (r0, r1)).transpose(0, 1)], [values]
-    carried = carried.unflatten(0, (r0, r1)).permute(1, 2, 0)
+    signs = torch.where(u[0] < 0, -1.0, 1.0).to(u)
+    cores, spectra = [(u * signs).unflatten(1, (r0, r1)).transpose(0, 1)], [values]
+    carried = (carried * signs[:, None]).unflatten(0, (r0, r1)).permute(1, 2, 0)
     for size, rank in zip(sizes[1:-1], ranks[2:], strict=True):
         before = cores[-1].shape[2]
         u, values, carried = _truncated(carried.reshape(before * size, -1), rank)
@@ -100,9 +113,9 @@ def _swept(tensor: Tensor, ranks: Sequence[int]) -> tuple[Cores, list[Tensor]]:
 
 
 def _truncated(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
-    """``rank`` left singular vectors, all singular values, and values times right vectors."""
-    u, values, v = torch.linalg.svd(matrix, full_matrices=False)
-    return u[:, :rank], values, values[:rank, None] * v[:rank]
+    """``rank`` left singular vectors, all singular values, and the matrix in these vectors."""
+    vectors, values = left_svd(matrix)
+    return vectors[:, :rank], values, vectors[:, :rank].T @ matrix
 
 
 def he_ring(

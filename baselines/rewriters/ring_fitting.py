@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -27,24 +28,25 @@ class Fit:
     error: float
 
 
-def fitted(tensor: Tensor, r0: int, budget: int, first: int | None = None) -> Fit:
-    """TR-SVD from the mode that misses least of ``tensor`` at the same budget.
+def fitted(tensor: Tensor, r0: int, budget: int, first: Iterable[int]) -> Fit:
+    """TR-SVD from each of some modes, of which the one that misses least is kept.
 
-    ``r_0`` is the rank on the first mode's left. All cyclic shifts are tried, relatives.md B.3
-    (after the idea of RSDTR, arXiv 2405.10802).
+    ``r_0`` is the rank on the first mode's left. To try all cyclic shifts, at the same budget, is
+    after the idea of RSDTR, arXiv 2405.10802, relatives.md B.3.
 
     Args:
         tensor: ``[n_1, …, n_d]``.
         r0: 1 and more.
         budget: parameters at most.
-        first: the mode to begin with; None: each in turn.
+        first: modes to begin with.
 
     Raises:
         UnsupportedLayer: no ring of that ``r_0`` fits.
     """
     tensor = tensor.detach().double()
-    fits, refusals = [], [UnsupportedLayer(f"no mode of {tuple(tensor.shape)} has r_0 = {r0}")]
-    for shift in range(tensor.ndim) if first is None else (first,):
+    shape, fits = tuple(tensor.shape), []
+    refusals = [UnsupportedLayer(f"no first mode of {shape} has r_0 = {r0}")]
+    for shift in first:
         turned = ring.moved(tensor, shift)
         if min(turned.shape[0], turned[0].numel()) >= r0:
             try:

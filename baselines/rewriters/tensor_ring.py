@@ -28,13 +28,15 @@ _MOST_UNKNOWNS = 1300
 
 @dataclass(frozen=True)
 class TensorRing:
-    """TR-SVD from the best first mode, then sweeps of least squares.
+    """TR-SVD, then sweeps of least squares.
 
     Attributes:
         order: ``split``, a matrix as (i₁, …, i_p, o₁, …, o_p) and a kernel as (C, kh·kw, O), cores
             executed in turn; or ``merged``, (m₁n₁, …, m_d n_d) and (kh·kw, c₁o₁, …), contracted in
             the cheapest order, a kernel rebuilt.
         r0: rank on the left of the mode that TR-SVD begins with; 1 is a tensor train.
+        first: the mode that TR-SVD begins with: ``best``, of all the one that misses least; or
+            ``input``, the first of the order, in the d-th part of the time.
         parts: p or d; None: 2 in split and 3 in merged order.
         shapes: factors of numbers that are not to be balanced, by their product.
         sweeps: of least squares; none where a core has r_{k−1}·r_k above 1,300.
@@ -44,6 +46,7 @@ class TensorRing:
 
     order: Order = "split"
     r0: int = 2
+    first: Literal["best", "input"] = "best"
     parts: int | None = None
     shapes: Mapping[int, Sequence[int]] = field(default_factory=dict)
     sweeps: int = 0
@@ -53,6 +56,7 @@ class TensorRing:
 
     def __post_init__(self) -> None:
         check_choice("init", self.init, ("svd", "random"))
+        check_choice("first", self.first, ("best", "input"))
         check_at_least_one("r0", self.r0)
         self.arranging()
 
@@ -82,7 +86,8 @@ class TensorRing:
         check_layer(layer)
         arrangement = self.arranging().inputs_first(tuple(layer.weight.shape))
         tensor = arrangement.tensor(layer.weight.detach()).double()
-        fit = fitted(tensor, self.r0, words(budget))
+        first = range(tensor.ndim if self.first == "best" else 1)
+        fit = fitted(tensor, self.r0, words(budget), first)
         ranks = ring.ranks_of(fit.cores)
         if self.init == "random":
             sweeps, cores = 0, self._random(layer, tensor.shape, ranks)

@@ -52,7 +52,12 @@ def tt_svd(tensor: Tensor, ranks: Ranks) -> list[Tensor]:
 
 
 def balanced(cores: Sequence[Tensor]) -> list[Tensor]:
-    """The same train, every core of the same norm: TT-SVD leaves the norm in the last."""
+    """The same train or ring, every core of the same norm: TT-SVD leaves the norm in the last.
+
+    Cores of the zero tensor stay as they are.
+    """
     norms = torch.stack([core.norm() for core in cores])
+    if not norms.all():
+        return list(cores)
     common = norms.log().mean().exp()
     return [core * (common / norm) for core, norm in zip(cores, norms, strict=True)]

@@ -38,7 +38,11 @@ REWRITERS: dict[str, Rewriter] = {
     "ring_split": TensorRing(),
     "ring_merged": TensorRing("merged"),
 }
-FIXED = {"hierarchical_split", "ring_split"}  # executed in turn whatever that takes
+FIXED = {
+    "hierarchical_split",
+    "ring_split",
+    "ring_any_mode_first",
+}  # executed in turn whatever that takes
 LAYERS = {
     "linear": lambda: nn.Linear(24, 30),
     "stride": lambda: nn.Conv2d(8, 12, 3, stride=2, padding=1),
@@ -203,6 +207,16 @@ def test_what_has_no_such_form(name: str, layer: Layer, reason: str) -> None:
 def test_only_a_number_of_parameters_is_a_budget(name: str) -> None:
     with pytest.raises(TropnncError, match=r"accepted is Parameters\(count\)"):
         REWRITERS[name].rewrite(made("linear"), Bits(4))
+
+
+@pytest.mark.parametrize("kind", ["linear", "stride"])
+@pytest.mark.parametrize("name", REWRITERS)
+def test_a_weight_of_zeros_stays_one(name: str, kind: str) -> None:
+    layer = made(kind)
+    nn.init.zeros_(layer.weight)
+    result, module = rewritten(REWRITERS[name], layer, 0.5)
+    assert (module.rebuilt() == 0).all()
+    assert result.facts["relative_error"] == 0
 
 
 def test_options_of_a_train() -> None:

@@ -78,7 +78,7 @@ def test_a_ring_with_the_identity_inside_is_the_linear_ring(kind: str, act: Act)
 def test_activations_of_a_matrix(act: Act) -> None:
     layer, x, budget = made("linear")
     module = NonlinearRing("in", act).rewrite(layer, budget).module
-    a, b, c, d, bias = module.parameters()
+    bias, a, b, c, d = module.parameters()
     z = ACTS[act](torch.einsum("nij,aib,bjc->nac", x.unflatten(1, (4, 6)), a, b))
     expected = torch.einsum("nac,coe,epa->nop", z, c, d).flatten(1) + bias
     torch.testing.assert_close(module(x), expected)
@@ -94,7 +94,7 @@ def test_activations_of_a_kernel(place: Place) -> None:
     layer, x, budget = made("conv")
     assert isinstance(layer, nn.Conv2d)
     module = NonlinearRing(place, "relu").rewrite(layer, budget).module
-    a, k, b, bias = module.parameters()
+    bias, a, k, b = module.parameters()
     z = torch.einsum("nchw,acb->nabhw", x, a)
     z = z.relu() if place != "kernel" else z
     kernel = k.permute(2, 0, 1).unflatten(2, (3, 2))
@@ -169,6 +169,17 @@ def test_random_cores_have_the_ranks_of_the_svd_and_hang_on_seed_and_weight(kind
 
 @pytest.mark.parametrize("order", ["split", "merged"])
 @pytest.mark.parametrize("kind", LAYERS)
+def test_the_best_first_mode_misses_no_more_than_the_inputs(kind: str, order: Order) -> None:
+    layer, _, budget = made(kind)
+    inputs, best = (
+        TensorRing(order, first=first).rewrite(layer, budget).facts for first in ("input", "best")
+    )
+    assert inputs["first"] == 0
+    assert best["relative_error"] <= inputs["relative_error"] + 1e-7
+
+
+@pytest.mark.parametrize("order", ["split", "merged"])
+@pytest.mark.parametrize("kind", LAYERS)
 def test_sweeps_of_least_squares_lower_the_error(kind: str, order: Order) -> None:
     layer, _, budget = made(kind)
     plain, swept = (
@@ -199,5 +210,7 @@ def test_faults() -> None:
         NonlinearRing(act="gelu")  # pyright: ignore[reportArgumentType]
     with pytest.raises(TropnncError, match="no place for an activation"):
         NonlinearRing(ring=TensorRing("merged"))
-    with pytest.raises(TropnncError, match=r"no mode of .* has r_0 = 9"):
+    with pytest.raises(TropnncError, match=r"no first mode of .* has r_0 = 9"):
         TensorRing(r0=9).rewrite(nn.Linear(24, 30), Parameters(999))
+    with pytest.raises(TropnncError, match="unknown first 'last'"):
+        TensorRing(first="last")  # pyright: ignore[reportArgumentType]
