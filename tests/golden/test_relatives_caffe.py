@@ -16,13 +16,6 @@ from baselines.rewriters.low_rank_sparse import LowRankSparse
 from baselines.rewriters.network import layers_of, rewrite_network
 from baselines.rewriters.nm import Nm
 from baselines.rewriters.protocol import Bits, Budget, Layer, Parameters, Pattern, Rewriter
-from baselines.sharing.cws import Cws
-from baselines.sharing.ecsq import Ecsq
-from baselines.sharing.layer import SharedLayer
-from baselines.sharing.network import share_network
-from baselines.sharing.pws import Pws
-from baselines.sharing.scheme import Scheme
-from baselines.sharing.uq import Uq
 from tests.caffe import lenet300100, percent, weights
 
 
@@ -97,58 +90,6 @@ def test_accuracies_of_rewritten_networks(
     dense: nn.Module, rewriter: Rewriter, budget: Budget, expected: float
 ) -> None:
     assert f"{accuracy(dense, rewriter, budget):.2f}" == f"{expected:.2f}"
-
-
-def shared_layers(model: nn.Module) -> list[SharedLayer]:
-    return [module for module in model.modules() if isinstance(module, SharedLayer)]
-
-
-def kilobytes(model: nn.Module) -> float:
-    """Zero-order entropy of the codes, each layer by its own frequencies."""
-    bits = 0.0
-    for module in shared_layers(model):
-        counts = np.unique(module.codes.numpy(), return_counts=True)[1]
-        bits -= float((counts * np.log2(counts / counts.sum())).sum())
-    return bits / 8000
-
-
-# Accuracy and kB of entropy of the table; one image of 2,000 is 0.05.
-@pytest.mark.parametrize(
-    ("prune", "k", "expected", "entropy"),
-    [
-        (50, 32, 96.95, 84.1),
-        (50, 64, 96.85, 95.6),
-        (50, 256, 96.80, 109.5),
-        (80, 32, 90.75, 41.6),
-        (80, 64, 91.75, 45.5),
-        (80, 256, 91.20, 52.6),
-        (90, 32, 75.95, 24.7),
-        (90, 64, 76.40, 26.3),
-        (90, 256, 76.30, 30.1),
-    ],
-)
-def test_pruned_and_clustered(
-    dense: nn.Module, prune: float, k: int, expected: float, entropy: float
-) -> None:
-    model = share_network(dense, Cws(), k, prune=prune)
-    assert percent(model) == pytest.approx(expected, abs=0.051)
-    assert kilobytes(model) == pytest.approx(entropy, abs=0.06)
-
-
-@pytest.mark.parametrize(
-    ("scheme", "expected", "distinct"),
-    [(Cws(), 96.90, 28), (Uq(), 96.80, 32), (Ecsq(1e-5), 96.10, 32)],
-)
-def test_shared_without_pruning(
-    dense: nn.Module, scheme: Scheme, expected: float, distinct: int
-) -> None:
-    model = share_network(dense, scheme, 32)
-    assert percent(model) == pytest.approx(expected, abs=0.151)
-    assert len(shared_layers(model)[0].codebook) == pytest.approx(distinct, abs=1)
-
-
-def test_randomised_sharing_is_unusable_without_retraining(dense: nn.Module) -> None:
-    assert percent(share_network(dense, Pws(), 32)) < 90  # 76.50 with one seed
 
 
 def test_branches_of_every_kernel(dense: nn.Module) -> None:
