@@ -60,7 +60,7 @@ def lowner(points: Array, tolerance: float) -> Ellipsoid:
     lifted = np.column_stack([points, np.ones(count)])
     weights = np.full(count, 1 / count)
     while True:
-        inverse = np.linalg.inv((lifted.T * weights) @ lifted)
+        inverse: Array = np.linalg.inv((lifted.T * weights) @ lifted).astype(np.float64)
         scores = ((lifted @ inverse) * lifted).sum(axis=1)
         if scores.max() <= (1 + tolerance) * (rank + 1):
             break

@@ -62,6 +62,9 @@ CELLS = {
     "frontier_data": 2 * 2 * (3 * 4 + 2 * 5 + 2),
     "frontier_seconds": 2 * 2 * (4 + 4),
     "frontier_finetune": (3 + 2) * 4,
+    # Of two networks: of four scores 20 samples in two ways and one that draws nothing; random: 20.
+    "relatives_coresets": 2 * 2 * (20 + 4 * (2 * 20 + 1)),
+    "relatives_coresets_quick": 2 * (4 + 4 * (2 * 4 + 1)),
     "paper_imagenet_linear_conv": 2 * SCOPES * 8 * 6,
     "paper_imagenet_resnet": 2 * 8 * 6,
     "paper_imagenet_cup": 3 * 3 * 5,
@@ -73,8 +76,9 @@ DATA = ("mnist5k", "mnist", "fashion_mnist")
 # Of those for 28 × 28 pixels and ten classes; the others are tested where their data sets are.
 ARCHITECTURES = ("lenet300100", "lenet5", "lenet5_caffe", "mlp", "smyrnis_conv")
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
-# Nearly every method: composing all of their cells takes minutes.
 FRONTIER = [name for name in EXPERIMENTS if name.startswith("frontier")]
+# Nearly every method, or many samples: composing all of their cells takes minutes.
+SOME = [*FRONTIER, "relatives_coresets", "relatives_coresets_quick"]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +120,7 @@ def a_cell(experiment: str, loader: ConfigLoader) -> CellSettings:
     return settings_of(jobs[:1], master, loader)[0]
 
 
-@pytest.mark.parametrize("experiment", [e for e in EXPERIMENTS if e not in FRONTIER])
+@pytest.mark.parametrize("experiment", [e for e in EXPERIMENTS if e not in SOME])
 def test_every_experiment_composes_into_different_cells(
     experiment: str, loader: ConfigLoader
 ) -> None:
@@ -127,10 +131,8 @@ def test_every_experiment_composes_into_different_cells(
     assert len(set(settings)) == len(settings) - max(0, len(scratch) - 1) > 0
 
 
-@pytest.mark.parametrize("experiment", FRONTIER)
-def test_some_cells_of_every_experiment_of_the_frontier(
-    experiment: str, loader: ConfigLoader
-) -> None:
+@pytest.mark.parametrize("experiment", SOME)
+def test_some_cells_of_every_large_experiment(experiment: str, loader: ConfigLoader) -> None:
     master, jobs = grid(experiment, loader)
     some = settings_of(jobs[:: -(-len(jobs) // 4)], master, loader)
     assert len(set(some)) == len(some) >= 2

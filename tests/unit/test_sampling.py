@@ -25,7 +25,7 @@ def test_inclusion_probabilities_are_proportional_up_to_1(
     scores: np.ndarray, data: st.DataObject
 ) -> None:
     assume(scores.any())
-    k = data.draw(st.integers(1, np.count_nonzero(scores)))
+    k = data.draw(st.integers(1, int(np.count_nonzero(scores))))
     chance = inclusion(scores, k)
     assert chance.sum() == pytest.approx(k)
     assert ((chance > 0) == (scores > 0)).all()
@@ -38,7 +38,7 @@ def test_inclusion_probabilities_are_proportional_up_to_1(
 @settings(max_examples=25, deadline=None)
 @given(scores=scores_of_neurons, seed=st.integers(0, 99), data=st.data())
 def test_a_sample_of_fixed_size_has_it(scores: np.ndarray, seed: int, data: st.DataObject) -> None:
-    k = data.draw(st.integers(0, np.count_nonzero(scores)))
+    k = data.draw(st.integers(0, int(np.count_nonzero(scores))))
     factor = systematic(scores, k, np.random.default_rng(seed))
     assert np.count_nonzero(factor) == k
     assert (factor[factor > 0] >= 1).all()
