@@ -258,5 +258,7 @@ def _chosen_images(cell: CellSettings) -> Iterator[tuple[str, int]]:
     """Numbers of training images that a cell asks for, by their keys."""
     yield "calibration.images", cell.calibration_images
     tuning = cell.finetuning
+    if tuning is not None:
+        yield "finetune.images", tuning.images
     if tuning is not None and tuning.distillation is not None and not tuning.is_image_free:
         yield "finetune.distil.count", tuning.distillation.count

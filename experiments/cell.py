@@ -14,6 +14,7 @@ from torch import nn
 
 from experiments.architectures import build
 from experiments.bench import Bench, open_bench
+from experiments.communication.settings import COMMUNICATION_VERSION
 from experiments.distillation import DISTILLATION_VERSION
 from experiments.geometry.section import GEOMETRY_VERSION
 from experiments.identity import digest, identity_parts
@@ -165,6 +166,8 @@ def _versions(cell: CellSettings, reducer: Reducer, allocator: Allocator) -> dic
         versions["recalibration"] = RECALIBRATION_VERSION
     if cell.finetuning is not None:
         versions["training"] = TRAINING_VERSION
+        if cell.finetuning.communication is not None:
+            versions["communication"] = COMMUNICATION_VERSION
         if cell.finetuning.distillation is not None:
             versions["distillation"] = DISTILLATION_VERSION
     return versions

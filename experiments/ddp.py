@@ -58,14 +58,26 @@ class Company:
         Batch norms normalise by their own part of a batch; their running statistics are those of
         the first process.
         """
-        # Kernels of one column or one channel have strides by chance: copied, to the same bits.
-        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-        return DistributedDataParallel(model)
+        return distributed(model)
 
     def align(self, model: nn.Module) -> None:
         """Give ``model`` the buffers that it has in the first process."""
         for buffer in model.buffers():
             dist.broadcast(buffer, src=0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: they are in step."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+def distributed(model: nn.Module) -> DistributedDataParallel:
+    """``model`` in all processes."""
+    # Kernels of one column or one channel have strides by chance: copied, to the same bits.
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
+    return DistributedDataParallel(model)
 
 
 def run_together(lead: Callable[[], object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -19,6 +19,9 @@ from experiments.resuming import Snapshot
 from experiments.settings import DatasetSettings, Finetuning, Machine, TestSplit
 from experiments.training import epochs
 from tropnnc.seeding import derive_seed
+
+if TYPE_CHECKING:
+    from experiments.communication.processes import Exchanging
 
 
 def reinitialised(model: nn.Module, seed: int) -> nn.Module:
@@ -50,7 +53,8 @@ def finetuned(
     """What a record says: ``finetuned``, the evaluations at the reported epochs.
 
     With several learning rates also ``learning_rates``, the one chosen and the validation images
-    that each classifies; the first of the best is chosen. The test images play no part in it.
+    that each classifies; the first of the best is chosen. The test images play no part in it. Where
+    gradients are compressed also ``communication``, what a process sends in a step, and ``timing``.
 
     ``folder`` holds a file per rate until the record is written: killed, the fine-tuning goes on
     from its last epoch. Where ``settings`` ask for several processes, all of them take part. What
@@ -98,26 +102,37 @@ def _finetuned(
     processes: Processes,
     imitated: Examples | None = None,
 ) -> dict[str, Any]:
-    curves, validation = {}, {}
+    curves, validation, sent = {}, {}, {}
     for rate in settings.rates or (settings.recipe.learning_rate,):
         model = copy.deepcopy(small)
         own = replace(settings, recipe=replace(settings.recipe, learning_rate=rate))
         curve = Curve()
         snapshot = Snapshot(folder / f"{rate:g}")
-        finetune(model, own, bench, seed, curve, snapshot, processes, imitated)
+        exchanging = _exchanging(processes, settings, seed)
+        finetune(model, own, bench, seed, curve, snapshot, exchanging or processes, imitated)
+        sent[rate] = {} if exchanging is None else exchanging.section()
         curves[rate] = curve.points
         if settings.rates:
             validation[rate] = bench.validate(model, processes).correct
     if not settings.rates:
-        [points] = curves.values()
-        return {"finetuned": points}
+        [(rate, points)] = curves.items()
+        return {"finetuned": points, **sent[rate]}
     chosen = max(settings.rates, key=lambda rate: validation[rate])
     choice = {
         "chosen": chosen,
         "validation": [{"learning_rate": r, "correct": c} for r, c in validation.items()],
         "total": len(bench.dataset.validation),
     }
-    return {"finetuned": curves[chosen], "learning_rates": choice}
+    return {"finetuned": curves[chosen], "learning_rates": choice, **sent[chosen]}
+
+
+def _exchanging(processes: Processes, settings: Finetuning, seed: int) -> Exchanging | None:
+    """The processes of one training, where what they send is compressed."""
+    if settings.communication is None:
+        return None
+    from experiments.communication.processes import exchanging  # noqa: PLC0415  (as together)
+
+    return exchanging(processes, settings.communication, seed)
 
 
 class Curve:
@@ -153,7 +168,10 @@ def finetune(
     """
     order = torch.Generator().manual_seed(derive_seed(seed, "fine-tuning order"))
     goal = None if imitated is None else Imitation(bench.model, order)
-    data, label = bench.dataset.train if imitated is None else imitated, "fine-tuning"
+    data, label = imitated, "fine-tuning"
+    if data is None:
+        chosen, train = settings.images, bench.dataset.train
+        data = bench.training_images(chosen, seed) if chosen else train
     recipe, pixels = settings.recipe, bench.settings
     own = (processes.rank,) if processes.rank else ()
     steps = epochs(

@@ -136,7 +136,9 @@ def _finetuned(
     with timing("finetune"):
         if tuning.distillation is not None:
             imitated = examples_of(tuning.distillation, bench, synthetic, seed)
-        return finetuned(small, tuning, bench, seed, folder, machine, imitated)
+        body = finetuned(small, tuning, bench, seed, folder, machine, imitated)
+    timing.seconds |= body.pop("timing", {})
+    return body
 
 
 def _listener(cell: CellSettings, reducer: Reducer) -> Recording | None:

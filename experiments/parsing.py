@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from experiments.communication.options import communication_settings
 from experiments.data.preprocessing import PREPROCESSINGS
 from experiments.distillation_options import check_distillation, distillation_settings
 from experiments.recipes import train_settings
@@ -26,7 +27,7 @@ from tropnnc.protocols import ORDERS
 
 GROUPS = (
     *("dataset", "arch", "train", "method", "calibration", "recalibrate", "finetune"),
-    *("rescale", "geometry", "test"),
+    *("rescale", "geometry", "test", "comm"),
 )
 
 
@@ -40,7 +41,7 @@ def cell_settings(config: Mapping[str, Any]) -> CellSettings:
     order = config["order"]
     if order is not None:
         check_choice("order", order, ORDERS)
-    finetuning = _finetuning(config["finetune"])
+    finetuning = _finetuning(config["finetune"], config["comm"])
     method = Component(config["method"]["name"], options(config["method"]["options"]))
     if finetuning is not None and finetuning.from_scratch:
         method = Component("random")  # the widths are all that it leaves
@@ -129,11 +130,12 @@ def _arch(config: Mapping[str, Any]) -> ArchSettings:
     )
 
 
-def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
+def _finetuning(config: Mapping[str, Any], comm: Mapping[str, Any]) -> Finetuning | None:
     from_scratch = truth("finetune.from_scratch", config["from_scratch"])
     last = integer("finetune.epochs", config["epochs"], low=0)
     report = {integer("finetune.report", epoch, low=1) for epoch in listed(config["report"])}
     if last == 0 and not from_scratch:
+        communication_settings(comm, 0)
         return None
     distillation = distillation_settings(config["distil"])
     rates = _rates(config["learning_rate"])
@@ -143,7 +145,11 @@ def _finetuning(config: Mapping[str, Any]) -> Finetuning | None:
     several = rates if len(rates) > 1 else ()
     processes = integer("finetune.processes", config["processes"], low=1)
     reported = tuple(sorted({*report, last}))
-    tuning = Finetuning(recipe, reported, from_scratch, several, processes, distillation)
+    images = integer("finetune.images", config["images"], low=0)
+    communication = communication_settings(comm, processes)
+    tuning = Finetuning(
+        recipe, reported, from_scratch, several, processes, distillation, images, communication
+    )
     check_distillation(tuning)
     return tuning
 

@@ -42,6 +42,14 @@ class Processes(Protocol):
         """Give ``model`` the buffers that it has in the first one."""
         ...
 
+    def state_dict(self) -> dict[str, Any]:
+        """What this one keeps for itself from step to step of a training."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over such a state."""
+        ...
+
 
 @dataclass(frozen=True)
 class Alone:
@@ -64,6 +72,13 @@ class Alone:
 
     def align(self, model: nn.Module) -> None:
         """Nothing to do."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: its state is everybody's."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing."""
 
 
 ALONE = Alone()

@@ -58,6 +58,7 @@ class Snapshot:
     ) -> None:
         """Write the state after ``epochs``, whole or not at all."""
         random, *others = processes.gather(_random_states())
+        own = processes.gather(processes.state_dict())
         if processes.rank > 0 or self.seconds < SECONDS:
             return
         state = {
@@ -68,6 +69,7 @@ class Snapshot:
             "order": order.get_state(),
             "random": random,
             "random_of_others": others,
+            **({"own": own} if any(own) else {}),
         }
         write_state(self._path, state)
 
@@ -91,6 +93,8 @@ class Snapshot:
         _set_random_states(
             state["random"] if leads else state["random_of_others"][processes.rank - 1]
         )
+        if "own" in state:
+            processes.load_state_dict(state["own"][processes.rank])
         self._before = state["seconds"]
         if leads:
             say(f"{self._path}: goes on after epoch {state['epochs']}")

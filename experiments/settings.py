@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from experiments.communication.settings import Communication
 from tropnnc.protocols import Order
 from tropnnc.seeding import derive_seed
 
@@ -178,6 +179,8 @@ class Finetuning:
         processes: of torchrun that share every batch. Batch norms normalise by their own part of
             it, and each process draws its own dropout.
         distillation: what is learnt if not the labels.
+        images: of the training split, drawn as calibration images are; 0: all.
+        communication: how the processes compress the gradients that they send; None: not at all.
     """
 
     recipe: TrainSettings
@@ -186,6 +189,8 @@ class Finetuning:
     rates: tuple[float, ...] = ()
     processes: int = 1
     distillation: Distillation | None = None
+    images: int = 0
+    communication: Communication | None = None
 
     @property
     def is_image_free(self) -> bool:
@@ -197,11 +202,16 @@ class Finetuning:
         distil = {} if self.distillation is None else {"distil": self.distillation.determinants()}
         rates = {"learning_rate": list(self.rates)} if self.rates else {}
         processes = {"processes": self.processes} if self.processes > 1 else {}
+        images = {"images": self.images} if self.images else {}
+        sent = self.communication
+        comm = {} if sent is None else {"comm": sent.determinants()}
         return {
             **self.recipe.determinants(),
             **rates,
             **processes,
             **distil,
+            **images,
+            **comm,
             "report": list(self.report),
             "from_scratch": self.from_scratch,
         }

@@ -86,6 +86,11 @@ def _settings(record: Record) -> str:
         axes["recalibrate"] = config["recalibrate"]["images"]
     if "finetune" in config:
         axes["finetune"] = config["finetune"]["epochs"]
+        if "images" in config["finetune"]:
+            axes["finetune_images"] = config["finetune"]["images"]
+        sent = dict(config["finetune"].get("comm", {}))
+        if sent:
+            axes["comm"] = with_options(sent.pop("codec"), sent)
         distil = dict(config["finetune"].get("distil", {}))
         if distil:
             axes["distil"] = with_options(distil.pop("source"), distil)

@@ -65,6 +65,8 @@ CELLS = {
     # Of two networks: of four scores 20 samples in two ways and one that draws nothing; random: 20.
     "relatives_coresets": 2 * 2 * (20 + 4 * (2 * 20 + 1)),
     "relatives_coresets_quick": 2 * (4 + 4 * (2 * 4 + 1)),
+    "relatives_communication": 3 + 3 * 2 + 2 + 2 + 1,
+    "relatives_communication_quick": 2 + 2,
     "paper_imagenet_linear_conv": 2 * SCOPES * 8 * 6,
     "paper_imagenet_resnet": 2 * 8 * 6,
     "paper_imagenet_cup": 3 * 3 * 5,

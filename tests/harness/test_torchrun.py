@@ -164,3 +164,21 @@ def test_another_number_of_processes_is_one_line(tmp_path: Path) -> None:
     )
     assert re.search(r"exitcode *: 2\b", refused.err)
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["hydra"]  # Hydra's own
+
+
+def test_killed_it_goes_on_with_what_was_not_sent_yet(tmp_path: Path) -> None:
+    sent = (*TWO, "comm.codec=topk_rice", "comm.keep=0.02", "comm.values=qsgd")
+    folders = {name: tmp_path / name for name in ("whole", "killed")}
+    whole = ended(torchrun(folders["whole"], sent), folders["whole"])
+    assert whole.code == 0, whole.err
+    section = whole.record["communication"]
+    assert section["steps"] == 8 * 8
+    assert section["bytes_per_step"] < 0.1 * section["dense_bytes_per_step"]
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+    lost = killed(torchrun(folders["killed"], sent, str(script)), folders["killed"], True)
+    assert lost.code != 0
+    again = ended(torchrun(folders["killed"], sent, str(script)), folders["killed"])
+    assert again.out.count("goes on after epoch") == 1
+    for key in ("finetuned", "communication", "identity"):
+        assert again.record[key] == whole.record[key]

@@ -93,6 +93,11 @@ def decode_values(data: bytes, count: int, coder: str) -> Floats:
     return _CODERS[coder].read(data, count)
 
 
+def value_bytes(count: int, coder: str) -> int:
+    """How many bytes :func:`encode_values` writes for ``count`` values."""
+    return _CODERS[coder].size(count)
+
+
 def _buckets(count: int) -> int:
     return -(-count // BUCKET)
 
