@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from experiments.console import say, short_errors
 from experiments.ntk.grids import experiments, read_experiment
 from experiments.ntk.report import known, report, report_verdicts
 from experiments.ntk.sweep import run_experiment
+from experiments.report.command import add_report, add_run
 
 
 def main() -> None:
@@ -32,14 +32,13 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m experiments.ntk", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="measure what is missing; two processes share the cells")
-    run.add_argument("experiment", nargs="+", help=", ".join(experiments()))
-    run.add_argument("--set", nargs="*", default=[], help="data_dir=PATH, results_dir=PATH")
-    write = commands.add_parser("report", help="summaries, tables, figures, verdicts")
-    write.add_argument("experiment", nargs="*", help="none: every one with results")
-    write.add_argument("--results", type=Path, default=Path("results"), help="default: results")
-    write.add_argument("--suffix", default="", help="of the experiments' names, such as _quick")
-    write.add_argument("--paths", action="store_true", help="print no tables but the verdicts")
+    add_run(
+        commands,
+        "measure what is missing; two processes share the cells",
+        experiments(),
+        "data_dir=PATH, results_dir=PATH",
+    )
+    add_report(commands)
     return parser
 
 

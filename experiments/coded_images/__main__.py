@@ -1,0 +1,49 @@
+"""``python -m experiments.coded_images run NAME …`` and ``report``: the data track."""
+
+from __future__ import annotations
+
+import argparse
+
+from experiments.coded_images.grids import experiments, read_experiment
+from experiments.coded_images.report import known, report, report_verdicts
+from experiments.coded_images.sweep import run_experiment
+from experiments.console import say, short_errors
+from experiments.report.command import add_report, add_run
+
+
+def main() -> None:
+    """Exit code 0; 1 where a cell failed; 2 after one line on bad input."""
+    arguments = _parser().parse_args()
+    with short_errors("coded_images"):
+        if arguments.command == "run":
+            for name in arguments.experiment:
+                run_experiment(name, *read_experiment(name, arguments.set))
+        else:
+            _report(arguments)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    """The verdicts are of every experiment with results, whichever are named."""
+    results, there = arguments.results, known(arguments.results, arguments.suffix)
+    names = arguments.experiment or there
+    if not names:
+        say("no coded images to report yet: python -m experiments.coded_images run NAME")
+        return
+    for name in names:
+        text, paths = report(name, results)
+        say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
+    say(report_verdicts(there or names, results, arguments.suffix))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m experiments.coded_images", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    add_run(
+        commands, "measure what is missing", experiments(), "data_dir=PATH, results_dir=PATH, …"
+    )
+    add_report(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

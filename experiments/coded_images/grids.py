@@ -1,0 +1,112 @@
+"""Experiments of ``conf/coded_images/experiment``, composed by Hydra, as cells."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from baselines.coin import MetaTraining, SirenShape
+from experiments.coded_images.settings import (
+    LEARNED,
+    Classifier,
+    CodedCell,
+    Coding,
+    CoinSettings,
+)
+from experiments.settings import Machine
+from experiments.values import integer, listed, options, real
+from tropnnc.errors import TropnncError, check_choice
+
+CONF = Path(__file__).parents[2] / "conf" / "coded_images"
+# What may be said on the command line: all else is what an experiment's name stands for.
+PLACES = ("data_dir", "results_dir", "checkpoints_dir", "device")
+
+
+def experiments() -> list[str]:
+    """Names of all of them."""
+    return sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+
+
+def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[CodedCell], Machine]:
+    """The cells of an experiment in the order in which they are measured, and where.
+
+    Raises:
+        TropnncError: no such experiment, or a value that is not accepted.
+    """
+    check_choice("experiment", name, tuple(experiments()))
+    for override in overrides:
+        check_choice("override", override.partition("=")[0], PLACES)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("config", [f"experiment={name}", *overrides])
+    config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
+    check_choice("device", config["device"], ("auto", "cpu", "cuda", "mps"))
+    machine = Machine(Path(config["data_dir"]), Path(config["results_dir"]), config["device"])
+    return _cells(config), machine
+
+
+def _cells(config: Mapping[str, Any]) -> list[CodedCell]:
+    classifiers = tuple(
+        _classifier(each, config["networks"], config["checkpoints_dir"])
+        for each in config["classifiers"]
+    )
+    images = integer("images", config["images"], low=1)
+    coin = _coin(config["coin"])
+    return [
+        CodedCell(
+            dataset=config["dataset"],
+            images=images,
+            coding=coding,
+            classifiers=classifiers,
+            fitted=_fitted(coding, config["fitted"]),
+            coin=coin if coding.codec == "coin" else None,
+        )
+        for entry in config["codings"]
+        for coding in _codings(entry)
+    ]
+
+
+def _codings(entry: Mapping[str, Any]) -> list[Coding]:
+    """The product of whatever is a list; knobs vary fastest."""
+    lists = {key: listed(value) for key, value in entry.items() if key != "codec"}
+    layouts = lists.pop("layout", ["image"])
+    return [
+        Coding(entry["codec"], layout, options(dict(zip(lists, values, strict=True))))
+        for layout in layouts
+        for values in itertools.product(*lists.values())
+    ]
+
+
+def _fitted(coding: Coding, counts: Mapping[str, Any]) -> int:
+    if coding.codec not in LEARNED:
+        return 0
+    return integer(f"fitted.{coding.codec}", counts[coding.codec], low=2)
+
+
+def _classifier(
+    entry: Mapping[str, Any], networks: Mapping[str, Sequence[str]], checkpoints: str
+) -> Classifier:
+    name = entry["network"]
+    check_choice("network", name, tuple(networks))
+    overrides = (*networks[name], f"checkpoints_dir={checkpoints}")
+    if entry.get("method") is None:
+        return Classifier(name, overrides)
+    ratio = real("ratio", entry["ratio"], low=0.0, high=1.0, open_low=True)
+    return Classifier(name, overrides, entry["method"], ratio)
+
+
+def _coin(config: Mapping[str, Any]) -> CoinSettings:
+    patch = config["patch"]
+    try:
+        return CoinSettings(
+            shape=SirenShape(**config["shape"]),
+            training=MetaTraining(**config["training"]),
+            patch=None if patch is None else (int(patch[0]), int(patch[1])),
+            seed=integer("coin.seed", config["seed"], low=0),
+        )
+    except TypeError as error:
+        raise TropnncError(f"coin: {error}") from error
