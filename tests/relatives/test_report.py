@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from baselines.rewriters.protocol import Bits
 from experiments.relatives import cells, contrasts, report
-from experiments.relatives.claims import CONTRASTS, coresets
+from experiments.relatives.claims import CONTRASTS
 from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
 from experiments.relatives.contrasts import Contrast, ContrastRow, contrast_rows
 from experiments.relatives.figures import front
@@ -24,9 +24,8 @@ from experiments.relatives.supports import support_rows
 from experiments.relatives.tracks import TRACKS
 from experiments.relatives.verdicts import verdicts_of
 from experiments.report.statistics import sample
-from experiments.report.summary import read_summary as read_rows_of
 from experiments.track.sweep import run_cells
-from tests.harness.cells import ROOT, machine
+from tests.harness.cells import machine
 from tests.relatives.cases import CWS, FOUR_BITS, NARROW, NM, SUITE, SVD, a_cell
 from tropnnc import TropnncError
 
@@ -163,20 +162,3 @@ def test_nothing_to_judge(tmp_path: Path) -> None:
     assert not report.known(tmp_path, "")
     assert len(TRACKS) <= 15  # more cannot be told apart in one figure
     assert contrasts._resampled(50) is contrasts._resampled(50)
-
-
-def test_samples_of_coresets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = read_rows_of(ROOT / "results" / "summary" / "frontier_mnist_published.csv")
-    one = next(row for row in rows if row.method == "coreset")
-    ours = replace(one, method="coreset_ellipsoid", settings="outermost=True sampler=fixed_size")
-    theirs = replace(one, settings="radius=1.0 sampler=fixed_size")
-    drawn = [replace(ours, correct=8000 + n) for n in range(4)]
-    drawn += [replace(theirs, correct=7000 + n) for n in range(4)]
-    top = replace(theirs, settings="sampler=top")
-    monkeypatch.setattr(coresets, "read_summary", lambda _: [*drawn, top])
-    (tmp_path / "summary").mkdir()
-    (tmp_path / "summary" / "relatives_coresets.csv").touch()
-    [row] = coresets.coreset_rows(tmp_path, "")
-    assert row.difference == pytest.approx(10.0)
-    assert (row.n, verdicts_of([row])[0].verdict) == (4, "supported")
-    assert not coresets.coreset_rows(tmp_path, "_quick")
