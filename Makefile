@@ -112,9 +112,11 @@ reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on d
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
 	$(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
+	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 run.py experiment=relatives_communication$(SUFFIX)
 	$(BIN)/python -m experiments.relatives supports
 	$(BIN)/python -m experiments.coded_images run $(CODED:%=%$(SUFFIX))
 	$(BIN)/python -m experiments.report relatives_coresets$(SUFFIX) --paths
+	$(BIN)/python -m experiments.communication report --suffix "$(SUFFIX)" --paths
 	$(BIN)/python -m experiments.coded_images report --suffix "$(SUFFIX)" --paths
 	$(BIN)/python -m experiments.relatives report --suffix "$(SUFFIX)" --paths
 
@@ -162,6 +164,8 @@ report: $(READY) ## rebuild tables and figures from results/summary (30 s)
 	$(BIN)/python -m experiments.geometry
 	$(BIN)/python -m experiments.frontier
 	$(BIN)/python -m experiments.ntk report --paths
+	$(BIN)/python -m experiments.communication report --paths
+	$(BIN)/python -m experiments.coded_images report --paths
 	$(BIN)/python -m experiments.relatives report --paths
 
 check-paper: $(READY) ## put ours beside a paper's figures: PAPER=file.csv (results/published/template.csv)

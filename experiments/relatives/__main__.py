@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from experiments.check.composing import machine_of
 from experiments.console import say, short_errors
@@ -13,7 +12,10 @@ from experiments.relatives.cells import found, run_cell, runs_dir
 from experiments.relatives.grids import experiments, read_experiment
 from experiments.relatives.report import known, report, report_verdicts
 from experiments.relatives.supports import measure_supports
+from experiments.report.command import add_report, add_run
 from experiments.track.sweep import run_cells
+
+PLACES = "data_dir=PATH, results_dir=PATH"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,16 +46,11 @@ def _report(given: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m experiments.relatives", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="measure what is missing; two processes share the cells")
-    run.add_argument("experiment", nargs="+", help=", ".join(experiments()))
-    run.add_argument("--set", nargs="*", default=[], help="data_dir=PATH, results_dir=PATH")
+    effect = "measure what is missing; two processes share the cells"
+    add_run(commands, effect, experiments(), PLACES)
     code = commands.add_parser("supports", help="bytes of a sparse gradient under every code")
-    code.add_argument("--set", nargs="*", default=[], help="data_dir=PATH, results_dir=PATH")
-    write = commands.add_parser("report", help="summaries, tables, figures, verdicts")
-    write.add_argument("experiment", nargs="*", help="none: every one with results")
-    write.add_argument("--results", type=Path, default=Path("results"), help="default: results")
-    write.add_argument("--suffix", default="", help="of the experiments' names, such as _quick")
-    write.add_argument("--paths", action="store_true", help="print no tables but the verdicts")
+    code.add_argument("--set", nargs="*", default=[], help=PLACES)
+    add_report(commands)
     return parser
 
 

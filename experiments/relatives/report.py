@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
+from experiments.frontier.reading import NotRun
 from experiments.manifest import experiment_records
 from experiments.record import Record
 from experiments.relatives.claims import CONTRASTS
-from experiments.relatives.claims.coresets import coreset_rows
 from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
 from experiments.relatives.contrasts import ContrastRow, contrast_rows
+from experiments.relatives.coresets import coreset_contrasts, write_coresets
 from experiments.relatives.figures import bytes_figure, macs_figure
 from experiments.relatives.grids import experiments
 from experiments.relatives.rows import Row, read_summary, summary_path, write_summaries
@@ -57,7 +59,10 @@ def report_verdicts(results: Path, suffix: str) -> str:
         write_rows(path, ContrastRow, map(astuple, found))
     if not path.exists():
         raise TropnncError(f"no {path} to judge; run an experiment first")
-    rows = [*read_rows(path, ContrastRow), *coreset_rows(results, suffix)]
+    rows = read_rows(path, ContrastRow)
+    with suppress(NotRun):
+        write_coresets(results, suffix)
+        rows += coreset_contrasts(results, suffix)
     verdicts = [*verdicts_of(rows), *ham_verdicts()]
     supports = summary_path(results, NAME)
     if supports.exists():

@@ -10,9 +10,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch.distributed as dist
 
 from experiments.ddp import Company
+from experiments.resuming import Snapshot
 
 SIZE = 2
 
@@ -35,6 +37,20 @@ def in_two(folder: Path, work: Callable[[Company], Any], size: int = SIZE) -> li
     for child in children:
         child.join()
     return results
+
+
+def kill_two(folder: Path, work: Callable[[Company], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two processes do ``work``, a fine-tuning, until its second epoch is on disk."""
+    save = Snapshot.save
+
+    def killing(snapshot: Snapshot, epoch: int, *state: Any) -> None:
+        save(snapshot, epoch, *state)
+        assert epoch < 2, "killed"
+
+    with monkeypatch.context() as context:
+        context.setattr(Snapshot, "save", killing)
+        for text in in_two(folder, work):
+            assert "killed" in text
 
 
 def _child(

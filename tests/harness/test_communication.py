@@ -25,7 +25,7 @@ from experiments.parsing import cell_settings
 from experiments.resuming import Snapshot
 from experiments.settings import Finetuning
 from tests.harness.cells import RECIPE, a_cell, composed, machine
-from tests.harness.forks import in_two
+from tests.harness.forks import in_two, kill_two
 from tropnnc import TropnncError
 from tropnnc.indexcodec import index_codec_names
 from tropnnc.indexcodec.policies import POLICIES
@@ -88,6 +88,20 @@ def test_small_tensors_are_sent_as_they_are() -> None:
     assert data == decoded.tobytes() == values.tobytes()
 
 
+def assert_telescopes(message: Message, size: int, steps: int, most: int, seed: int) -> Floats:
+    """What was sent and what is left are the sum of integer gradients; returns what is left."""
+    rng = np.random.default_rng(seed)
+    residual, total, received = (np.zeros(size, dtype=np.float32) for _ in range(3))
+    for step in range(steps):
+        own = rng.integers(-most, most + 1, size=size).astype(np.float32)
+        total += own
+        _, decoded = sent(message, own + residual, step)
+        residual = own + residual - decoded
+        received += decoded
+    assert (received + residual).tobytes() == total.tobytes()
+    return residual
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     st.integers(0, 1_000),
@@ -98,28 +112,11 @@ def test_small_tensors_are_sent_as_they_are() -> None:
 def test_what_was_sent_and_what_is_left_add_up(
     seed: int, index: str, values: str, keep: float
 ) -> None:
-    rng, message = np.random.default_rng(seed), Message(index, keep, values)
-    residual, total, received = (np.zeros(1_100, dtype=np.float32) for _ in range(3))
-    for step in range(10):
-        own = rng.integers(-64, 65, size=1_100).astype(np.float32)
-        total += own
-        _, decoded = sent(message, own + residual, step)
-        residual = own + residual - decoded
-        received += decoded
-    assert (received + residual).tobytes() == total.tobytes()
+    assert_telescopes(Message(index, keep, values), 1_100, 10, 64, seed)
 
 
 def test_error_feedback_telescopes_over_200_steps() -> None:
-    rng, message = np.random.default_rng(0), Message("rice", 0.05, "fp32")
-    residual, total, received = (np.zeros(1_500, dtype=np.float32) for _ in range(3))
-    for step in range(200):
-        own = rng.integers(-1_000, 1_001, size=1_500).astype(np.float32)
-        total += own
-        _, decoded = sent(message, own + residual, step)
-        residual = own + residual - decoded
-        received += decoded
-    assert (received + residual).tobytes() == total.tobytes()
-    assert residual.any()
+    assert assert_telescopes(Message("rice", 0.05, "fp32"), 1_500, 200, 1_000, 0).any()
 
 
 def test_numbers_of_kept_entries() -> None:
@@ -191,16 +188,7 @@ def test_ranks_stay_equal_and_killed_they_go_on_to_the_same_bits(
     monkeypatch.setattr(resuming, "SECONDS", 0.0)
     straight = of_two(bench, tmp_path / "straight", communication)
     assert_same(*straight)
-    save = Snapshot.save
-
-    def killing(snapshot: Snapshot, epoch: int, *state: Any) -> None:
-        save(snapshot, epoch, *state)
-        assert epoch < 2, "killed"
-
-    with monkeypatch.context() as context:
-        context.setattr(Snapshot, "save", killing)
-        for text in in_two(tmp_path, lambda c: tuned(bench, tmp_path, c, communication)):
-            assert "killed" in text
+    kill_two(tmp_path, lambda c: tuned(bench, tmp_path, c, communication), monkeypatch)
     for before, after in zip(straight, of_two(bench, tmp_path, communication), strict=True):
         assert_same(before, after)
         assert before["section"] == after["section"]

@@ -29,7 +29,7 @@ from experiments.settings import Finetuning
 from experiments.sweep import check_processes, run_sweep
 from experiments.torchrun import ProcessesFailed, rank_started, size_started
 from tests.harness.cells import RECIPE, a_cell, composed, machine
-from tests.harness.forks import in_two
+from tests.harness.forks import in_two, kill_two
 from tropnnc import TropnncError
 
 SIZES = st.integers(1, 5)
@@ -199,16 +199,7 @@ def test_killed_they_go_on_from_the_first_ones_file_to_the_same_bits(
     )
     assert_same(*straight)
     assert files(tmp_path / "straight") == ["0/x"]  # the first process alone has written
-    save = Snapshot.save
-
-    def killing(snapshot: Snapshot, epoch: int, *state: Any) -> None:
-        save(snapshot, epoch, *state)
-        assert epoch < 2, "killed"
-
-    with monkeypatch.context() as context:
-        context.setattr(Snapshot, "save", killing)
-        for text in in_two(tmp_path, lambda c: tune(bench, fresh(Careless), TUNING, tmp_path, c)):
-            assert "killed" in text
+    kill_two(tmp_path, lambda c: tune(bench, fresh(Careless), TUNING, tmp_path, c), monkeypatch)
     resumed = in_two(tmp_path, lambda c: tune(bench, fresh(Careless), TUNING, tmp_path, c))
     for before, after in zip(straight, resumed, strict=True):
         assert_same(before, after)
