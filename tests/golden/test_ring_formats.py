@@ -10,37 +10,15 @@ from baselines.rewriters import ring
 from baselines.rewriters.hierarchical_tucker import HierarchicalTucker
 from baselines.rewriters.modes import Arrangement, merged, split
 from baselines.rewriters.network import rewrite_network
-from baselines.rewriters.protocol import Rewriter
-from baselines.rewriters.ranks import select_ranks
 from baselines.rewriters.ring_als import swept
-from baselines.rewriters.tensor_ring import TensorRing
+from baselines.rewriters.ring_fitting import ring_ranks
 from baselines.rewriters.trains import cut_spectra
 from tests.golden.test_formats import (
-    LENET5,
     LENET300,
     layers_of_checkpoint,
     relative_error,
     share,
 )
-
-
-@pytest.mark.parametrize(
-    ("name", "rewriter", "expected"),
-    [
-        (LENET300, HierarchicalTucker(), (0.540, 0.676)),
-        (LENET5, HierarchicalTucker(), (0.623, 0.773)),
-        # Ours: thresholds on the ring's own SVDs, the best first mode. B.7: .617 and .724.
-        (LENET300, TensorRing(), (0.523, 0.677)),
-    ],
-)
-def test_relative_errors_of_networks(
-    name: str, rewriter: Rewriter, expected: tuple[float, float]
-) -> None:
-    model = layers_of_checkpoint(name)
-    for beta, error in zip((0.5, 0.25), expected, strict=True):
-        _, reports = rewrite_network(model, rewriter, share(beta))
-        assert all(report.status == "rewritten" for report in reports)
-        assert relative_error(model, reports) == pytest.approx(error, abs=0.0006)
 
 
 def test_relative_errors_of_four_merged_modes() -> None:
@@ -60,8 +38,8 @@ def test_relative_errors_of_four_merged_modes() -> None:
 def rings(arrangements: tuple[Arrangement, Arrangement], beta: float) -> list[ring.Cores]:
     """TR-SVD from the first mode, r_0 = 2, at thresholds on the cuts of a train as B.7 has them."""
     return [
-        ring.ring_svd(tensor, train_cut_ranks(tensor, int(beta * tensor.numel())))
-        for tensor in tensors(arrangements)
+        ring.ring_svd(x, ring_ranks(cut_spectra(x), x.shape, 2, int(beta * x.numel())))
+        for x in tensors(arrangements)
     ]
 
 
@@ -69,16 +47,6 @@ def tensors(arrangements: tuple[Arrangement, Arrangement]) -> list[Tensor]:
     model = layers_of_checkpoint(LENET300)
     weights = (model.get_parameter(f"{name}.weight").detach() for name in ("ip1", "ip2"))
     return [a.tensor(w.double()) for a, w in zip(arrangements, weights, strict=True)]
-
-
-def train_cut_ranks(tensor: Tensor, budget: int) -> ring.Ranks:
-    sizes = tuple(tensor.shape)
-    return select_ranks(
-        cut_spectra(tensor),
-        lambda ranks: ring.parameters(ranks, sizes),
-        budget,
-        lambda counts: ring.clip(counts, 2, sizes),
-    )
 
 
 def missed(arrangements: tuple[Arrangement, Arrangement], both: list[ring.Cores]) -> float:

@@ -1,9 +1,16 @@
-"""Tensors that several tests of formats decompose."""
+"""Tensors and layers that several tests of formats decompose."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from baselines.rewriters.protocol import Layer, Parameters
+
+LAYERS = {
+    "linear": (lambda: nn.Linear(24, 30), (24,)),
+    "conv": (lambda: nn.Conv2d(8, 12, (3, 2), (2, 1), (1, 0), (1, 2)), (8, 9, 7)),
+}
 
 
 def reciprocal() -> Tensor:
@@ -18,3 +25,11 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 def relative(tensor: Tensor, other: Tensor) -> float:
     return float((tensor - other).norm() / tensor.norm())
+
+
+def made(kind: str) -> tuple[Layer, Tensor, Parameters]:
+    """A layer, an input, and half its parameters."""
+    torch.manual_seed(0)
+    make, shape = LAYERS[kind]
+    layer = make()
+    return layer, torch.randn(5, *shape), Parameters(layer.weight.numel() // 2)
