@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
-from tropnnc.files import load_weights
+from tests.caffe import weights
 from tropnnc.indexcodec import encode, smallest
 from tropnnc.indexcodec.prefix import gamma_bits
 from tropnnc.unit import Array, IntArray
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "checkpoints"
 HEADER = 1 + 3 + 3  # at most: tag, n, number of positions
 
 
 @pytest.fixture(scope="module")
 def layers() -> list[Array]:
-    path = Path(os.environ.get("TROPNNC_CHECKPOINTS", SHARED)) / "cifar10_resnet20.pt"
-    if not path.is_file():
-        pytest.skip(f"no checkpoint {path}")
-    tensors = load_weights(path).values()
+    tensors = weights("cifar10_resnet20").values()
     return [tensor.abs().flatten().double().numpy() for tensor in tensors if tensor.ndim > 1]
 
 
@@ -37,12 +30,12 @@ def largest(magnitudes: Array, share: float) -> IntArray:
 )
 def test_bytes_of_elias_gamma(layers: list[Array], share: float, gamma: int) -> None:
     """Whole bytes there; ours has the rest of the last byte, and a header."""
-    weights = np.concatenate(layers)
-    chosen = largest(weights, share)
-    assert len(weights) == 268_336
+    magnitudes = np.concatenate(layers)
+    chosen = largest(magnitudes, share)
+    assert len(magnitudes) == 268_336
     assert len(gamma_bits(np.diff(chosen, prepend=-1) - 1)) // 8 == gamma
-    assert 0 < len(encode(chosen, len(weights), "gamma")) - gamma <= HEADER + 1
-    assert 0 < len(encode(chosen, len(weights), "bitmap")) - 33_542 <= HEADER
+    assert 0 < len(encode(chosen, len(magnitudes), "gamma")) - gamma <= HEADER + 1
+    assert 0 < len(encode(chosen, len(magnitudes), "bitmap")) - 33_542 <= HEADER
 
 
 @pytest.mark.parametrize(
