@@ -14,7 +14,7 @@ from functools import partial
 from baselines.coresets.peeling import Peeling, principal
 from baselines.coresets.points import weighted_rows
 from baselines.sampling import Sampled, Sampler
-from tropnnc.errors import TropnncError
+from tropnnc.errors import TropnncError, check_flag, check_whole
 from tropnnc.unit import Array, Unit
 
 _LARGEST = 8
@@ -33,6 +33,8 @@ def coreset_ellipsoid(
     Raises:
         TropnncError: an option out of range.
     """
+    check_whole("rank", rank)
+    check_flag("outermost", outermost)
     if not 1 <= rank <= _LARGEST:
         raise TropnncError(f"rank = {rank} is out of range; accepted are 1 to {_LARGEST}")
     return Sampled(partial(sensitivity, rank=rank, peeling=Peeling(outermost)), sampler)

@@ -18,7 +18,9 @@ from tropnnc.vision import torchvision
 
 def add_network(parser: argparse.ArgumentParser) -> None:
     """Let ``parser`` take the weights, the architecture and its input."""
-    parser.add_argument("weights", metavar="WEIGHTS", help=".safetensors or torch.save state dict")
+    parser.add_argument(
+        "weights", metavar="WEIGHTS", help=".safetensors, torch.save or a stored file"
+    )
     parser.add_argument("--arch", required=True, help="torchvision:NAME, or package.module:factory")
     parser.add_argument(
         "--arch-option", action="append", default=[], metavar="KEY=VALUE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,8 +31,21 @@ def check_positive(option: str, value: float) -> None:
         raise TropnncError(f"{option} = {value} is out of range, accepted are numbers above 0")
 
 
+def check_whole(option: str, value: object) -> None:
+    """Raise :class:`TropnncError` unless ``value`` is a whole number."""
+    if not isinstance(value, Integral):
+        raise TropnncError(f"{option} = {value!r}; accepted are whole numbers")
+
+
+def check_flag(option: str, value: object) -> None:
+    """Raise :class:`TropnncError` unless ``value`` is a truth value."""
+    if not isinstance(value, bool):
+        raise TropnncError(f"{option} = {value!r}; accepted are true and false")
+
+
 def check_at_least_one(option: str, value: int) -> None:
-    """Raise :class:`TropnncError` unless ``value`` is 1 or more."""
+    """Raise :class:`TropnncError` unless ``value`` is a whole number, 1 or more."""
+    check_whole(option, value)
     if value < 1:
         raise TropnncError(f"{option} = {value} is out of range, accepted are 1 and more")
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tropnnc.errors import TropnncError
+from tropnnc.resizing import SIZED, resize
 from tropnnc.storage import MAGIC, restore
 
 FORMAT = 1
@@ -27,7 +28,6 @@ RECIPE_FILE = "recipe.json"
 _UNREADABLE = (
     SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError,
 )  # fmt: skip
-_SIZED = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def write_atomic(path: str | Path, data: bytes) -> None:
@@ -59,7 +59,7 @@ def save_compressed(small: nn.Module, path: str | Path) -> None:
         "layers": {
             name: {key: list(p.shape) for key, p in module.named_parameters(recurse=False)}
             for name, module in small.named_modules()
-            if isinstance(module, _SIZED)
+            if isinstance(module, SIZED)
         },
     }
     write_atomic(folder / WEIGHTS_FILE, weights)
@@ -81,7 +81,7 @@ def load_compressed(path: str | Path, model: nn.Module) -> nn.Module:
         raise TropnncError(f"{folder / WEIGHTS_FILE}: its sha256 is not the recipe's; damaged?")
     small = copy.deepcopy(model)
     for name, shapes in recipe["layers"].items():
-        _resize(small, name, shapes, tensors)
+        resize(small, name, shapes, tensors)
     load_state(small, tensors, str(folder))
     return small
 
@@ -168,32 +168,3 @@ def _untied(model: nn.Module) -> dict[str, Tensor]:
             seen.add(id(tensor))
             tensors[name] = tensor.detach().contiguous()
     return tensors
-
-
-def _resize(
-    model: nn.Module, name: str, shapes: dict[str, list[int]], tensors: Mapping[str, Tensor]
-) -> None:
-    """Give the layer ``name`` the recipe's shapes, in the dtype of the saved tensors."""
-    modules = dict(model.named_modules())
-    module = modules.get(name)
-    if not isinstance(module, _SIZED):
-        raise TropnncError(f"the recipe's layer {name} is not in the given architecture")
-    for key, size in shapes.items():
-        saved = tensors.get(f"{name}.{key}")
-        old = getattr(module, key, None)
-        like = old if old is not None else module.weight
-        dtype = like.dtype if saved is None else saved.dtype
-        blank = torch.empty(size, dtype=dtype, device=like.device)
-        setattr(module, key, nn.Parameter(blank, requires_grad=like.requires_grad))
-    weight = shapes.get("weight", [])
-    if isinstance(module, nn.Linear):
-        module.out_features, module.in_features = weight
-    elif isinstance(module, nn.Conv2d):
-        if 1 < module.groups == module.in_channels == module.out_channels:  # depthwise
-            module.groups = weight[0]
-        module.out_channels, module.in_channels = weight[0], weight[1] * module.groups
-    elif module.running_mean is not None and module.running_var is not None:
-        width = tensors[f"{name}.running_mean"].shape[0]
-        module.num_features = width
-        module.running_mean = module.running_mean.new_empty(width)
-        module.running_var = module.running_var.new_empty(width)

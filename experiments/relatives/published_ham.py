@@ -1,8 +1,9 @@
 """The published sizes of HAM, computed again: why they are twice what the streams take.
 
-Marinò et al., ICPR 2020, Tables I–III (relatives.md, A1): bytes over those of dense float32, of the
-three fully connected layers of VGG19. Their script counts 16 bytes for a word of 64 bits, which has
-8; what is left of the difference is rounding.
+Marinò et al., ICPR 2020, Tables I–III (relatives.md, A1; 1024-1024-2 it names as a run of theirs,
+not as a row of a table): bytes over those of dense float32, of the three fully connected layers of
+VGG19. Their script counts 16 bytes for a word of 64 bits, which has 8; what is left of the
+difference is rounding.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ LAYERS = ((512, 4096), (4096, 4096), (4096, 10))
 WORD, SCRIPT_WORD, SCRIPT_WORD_BYTES = 32, 64, 16
 # Bytes of the script's dictionary for a value beside one for every bit of its codeword.
 DICTIONARY_BYTES = 1 + 4 + 8
+AGREES, LAST_DIGIT = 0.02, 0.0005
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,12 @@ class Row:
     @property
     def explained(self) -> bool:
         """Whether the script's way of counting gives what was printed, to 2 % or a last digit."""
-        return abs(self.counted - self.published) <= max(0.02 * self.published, 0.0005)
+        return agrees(self.counted, self.published)
+
+
+def agrees(size: float, published: float) -> bool:
+    """Whether ``size`` is what was printed, to 2 % or a last digit."""
+    return abs(size - published) <= max(AGREES * published, LAST_DIGIT)
 
 
 def rows() -> tuple[Row, ...]:
@@ -68,10 +75,8 @@ def rows() -> tuple[Row, ...]:
 
 def sham_indices(percent: float) -> float:
     """What row indices and column starts alone take of dense, in sHAM with so much pruned."""
-    bits = sum(
-        q * padded_bits(n) + (m + 1) * padded_bits(q) for n, m, q in _kept(percent)
-    )  # fmt: skip
-    return bits / _dense()
+    kept = _kept(percent)
+    return sum(q * padded_bits(n) + (m + 1) * padded_bits(q) for n, m, q in kept) / _dense()
 
 
 def _script(distinct: tuple[int, ...]) -> float:

@@ -53,11 +53,13 @@ def test_the_top_scores_of_the_specification(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("outermost", [True, False])
+@pytest.mark.parametrize(
+    ("outermost", "accuracies", "reach"),
+    [(True, [89.50, 72.65], 0.5), (False, [78.75, 39.45], 6)],  # any: as the solver finds them
+)
 def test_those_of_the_ellipsoid_depend_on_the_combination_found(
-    dense: nn.Module, test_set: TestSet, outermost: bool
+    dense: nn.Module, test_set: TestSet, outermost: bool, accuracies: list[float], reach: float
 ) -> None:
-    """85.85 and 48.05 there, of one of many combinations."""
+    """85.85 and 48.05 there, of one of many combinations: between our two."""
     found = at_half_and_a_quarter(dense, test_set, "coreset_ellipsoid", {"outermost": outermost})
-    assert found == pytest.approx([85.85, 48.05], abs=26)
-    assert found[0] < 92
+    assert found == pytest.approx(accuracies, abs=reach)

@@ -61,6 +61,13 @@ def test_contrasts_are_welchs_at_the_same_sampler(results: Path) -> None:
     assert own.difference == pytest.approx(np.mean(ours) - np.mean(accuracies("coreset", "")))
 
 
+def test_half_a_sweep_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
+    some = [r for r in rows() if r.method != "coreset" or "sampler" in r.settings]
+    results = written(tmp_path, "relatives_coresets", some)
+    places = {c.place.rpartition(" ")[-1] for c in coreset_contrasts(results)}
+    assert places == {"fixed_size", "top"}
+
+
 def test_what_draws_nothing_is_compared_over_test_images(results: Path) -> None:
     [own] = [c for c in coreset_contrasts(results) if c.claim == "leverage"]
     ours, theirs = (np.arange(1000) < correct for correct in (905, 900))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch import Tensor
 
+from tropnnc.storage.codecs import CODECS
 from tropnnc.storage.form import DTYPES, form_of, from_words, to_words
 
 # Rows are inputs, columns are outputs, as in the paper; torch has them the other way round.
@@ -36,6 +39,24 @@ def bit_equal(one: Tensor, other: Tensor) -> bool:
     """Same dtype, shape and bytes."""
     same = one.dtype == other.dtype and one.shape == other.shape
     return same and to_words(one).tobytes() == to_words(other).tobytes()
+
+
+def payload(tensor: Tensor, codec: str) -> bytes:
+    """What ``codec`` makes of the tensor."""
+    return CODECS[codec].encode(to_words(tensor), form_of(tensor))
+
+
+def frequencies(tensor: Tensor) -> NDArray[np.integer]:
+    """How often each value occurs."""
+    return np.unique(to_words(tensor), return_counts=True)[1]
+
+
+def skewed() -> Tensor:
+    """200 × 300, 2 % of them of 64 values, the others 0."""
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(64, generator=generator)
+    picked = values[torch.randint(0, 64, (200, 300), generator=generator)]
+    return picked.where(torch.rand(200, 300, generator=generator) < 0.02, 0)
 
 
 @st.composite

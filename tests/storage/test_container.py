@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,8 +15,7 @@ from torch import Tensor
 from tests.networks import build
 from tests.storage.tensors import ICPR, bit_equal
 from tropnnc import TropnncError
-from tropnnc.files import load_weights
-from tropnnc.storage import codec_names, container, entries, restore, store
+from tropnnc.storage import codec_names, container, entries, header, restore, store
 from tropnnc.storage.codecs import CODECS
 from tropnnc.storage.container import MAGIC, PREAMBLE
 from tropnnc.storage.form import form_of, to_words
@@ -93,6 +90,10 @@ FORGED = [
     (_forged([["w", "int8", [1], "zip", 1]], bytes(1)), "its header lists no tensors"),
     (_forged([["w", "int8", [-1], "fp32", 0]]), "its header lists no tensors"),
     (_forged([["w", "int8", [0.5], "fp32", 0]]), "its header lists no tensors"),
+    (_forged([["w", "int8", [int("9" * 4000)] * 2, "fp32", 0]]), "its header lists no tensors"),
+    (_forged([["w", "int8", [HUGE, HUGE], "fp32", 0]]), "its header lists no tensors"),
+    (_forged([["w", "int8", [1] * 65, "fp32", 1]], bytes(1)), "its header lists no tensors"),
+    (_sealed(b"\7\0\0\0" + zlib.compress(b"[]")[:7]), "its header lists no tensors"),
     (_forged([["w", "int8", [0], "fp32", 0]] * 2), "lists a tensor twice"),
     (_forged([["w", "int8", [1], "fp32", 9]], bytes(8)), "8 bytes of tensors are not"),
     (_forged([["w", "int8", [2], "fp32", 1]], bytes(1)), "w: not readable as fp32"),
@@ -147,21 +148,11 @@ def test_more_than_a_file_may_ask_for_is_not_stored(monkeypatch: pytest.MonkeyPa
     assert bit_equal(restore(store({"w": zeros}, "ham"))["w"], zeros)  # at least a bit an entry
 
 
-def test_weights_are_read_from_a_stored_file(tmp_path: Path) -> None:
-    state = build("resnet").state_dict()
-    path = tmp_path / "weights.safetensors"  # whatever its name is
-    path.write_bytes(store({f"module.{name}": t for name, t in state.items()}, "sham_tight"))
-    loaded = load_weights(path)
-    assert list(loaded) == list(state)
-    assert all(bit_equal(loaded[name], tensor) for name, tensor in state.items())
-
-
-@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:9]])
-def test_a_damaged_file_is_named(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    path = tmp_path / "weights"
-    path.write_bytes(damage(store(NAMED, "best")))
-    with pytest.raises(TropnncError, match=rf"^{path}: damaged"):
-        load_weights(path)
+def test_more_than_a_header_may_list_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(header, "_MOST", len(b'[["w","float32",[5,5],"fp32",100]]'))
+    assert bit_equal(restore(store({"w": ICPR}, "fp32"))["w"], ICPR)
+    with pytest.raises(TropnncError, match="a header of 35 bytes; accepted are 34"):
+        store({"w2": ICPR}, "fp32")
 
 
 def test_tied_tensors_are_stored_once_and_tied_again() -> None:

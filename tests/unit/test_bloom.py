@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tropnnc.errors import TropnncError
 from tropnnc.indexcodec.bloom import BloomFilter, filter_size
 from tropnnc.indexcodec.policies import certain_members, positions
+from tropnnc.indexcodec.values import value_bytes
 from tropnnc.unit import IntArray
 
 SETS = st.integers(1, 400).flatmap(
@@ -70,6 +71,39 @@ def test_the_number_of_members_is_that_of_the_formula(count: int, rate: float) -
     found = [len(BloomFilter.of(random_set(n, count, s), rate).members(n)) for s in range(sets)]
     assert abs(np.mean(found) - expected) < 5 * sd / sqrt(sets)
     assert max(abs(np.array(found) - expected)) < 5 * sd
+
+
+@pytest.mark.parametrize(
+    ("count", "rate", "filter_bytes", "percent"),
+    [
+        (2_697, 0.001, 4_847, 1.54),
+        (2_697, 0.01, 3_231, 2.28),
+        (2_697, 0.02, 2_745, 3.22),
+        (26_972, 0.001, 48_474, 14.58),
+        (26_972, 0.01, 32_316, 13.88),
+        (26_972, 0.02, 27_452, 14.34),
+    ],
+)
+def test_messages_of_p0_are_those_of_the_specification(
+    count: int, rate: float, filter_bytes: int, percent: float
+) -> None:
+    """relatives.md C2: whole bytes of the filter, and the message as a share of dense float32."""
+    n = 269_722
+    bloom = BloomFilter.of(random_set(n, count, 1), rate)
+    assert len(bloom.bits) // 8 == filter_bytes
+    size = len(bloom.to_bytes()) + value_bytes(len(bloom.members(n)), "fp32")
+    assert 100 * size / (4 * n) == pytest.approx(percent, abs=0.06)
+
+
+def test_the_published_volumes_of_p0_follow_from_formulas() -> None:
+    """relatives.md C2: .1390, with QSGD .0574 of dense (published .1425 and .0621); 1.548 %."""
+    n = 10**7
+    volumes = []
+    for share, rate, coder in ((0.1, 0.01, "fp32"), (0.1, 0.01, "qsgd"), (0.01, 0.001, "fp32")):
+        members = round(share * n + rate * (n - share * n))
+        size = filter_size(round(share * n), rate)[0] / 8 + value_bytes(members, coder)
+        volumes.append(size / (4 * n))
+    assert volumes == pytest.approx([0.1390, 0.0574, 0.01548], abs=5.1e-5)
 
 
 def test_conflicts_find_more_of_the_set_than_chance() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from baselines.coresets.caratheodory import caratheodory, convex_weights
 from baselines.coresets.ellipsoid import lowner
-from baselines.coresets.peeling import Peeling
+from baselines.coresets.peeling import Peeling, principal
 from tropnnc import TropnncError
 from tropnnc.unit import Array
 
@@ -113,6 +113,15 @@ def test_peeling_takes_every_point_once(peeling: Peeling, points: Array) -> None
     assert [set(scores[own]) for own in rounds if len(own)] == [
         {1 / i} for i, own in enumerate(rounds, start=1) if len(own)
     ]
+
+
+@both
+def test_of_independent_rows_in_all_dimensions_the_ellipsoid_says_nothing(peeling: Peeling) -> None:
+    """relatives.md B.5, limits (i): why the points are truncated."""
+    rows = np.random.default_rng(5).normal(size=(30, 60))
+    assert len(peeling.extent_coreset(principal(rows, 30))) == 30
+    assert set(peeling.sensitivities(principal(rows, 30))) == {1.0}
+    assert len(set(peeling.sensitivities(principal(rows, 3)))) > 1
 
 
 def test_the_outermost_points_are_the_same_in_all_coordinates() -> None:

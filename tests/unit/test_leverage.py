@@ -11,7 +11,7 @@ from baselines.coreset_ellipsoid import coreset_ellipsoid
 from baselines.coresets.points import weighted_rows
 from baselines.leverage import leverage, leverages
 from tests.units import KINDS, make_unit, rescaled
-from tropnnc import TropnncError
+from tropnnc import TropnncError, make_method
 from tropnnc.unit import Depthwise
 
 
@@ -79,6 +79,22 @@ def test_a_unit_without_weights_is_sampled_uniformly() -> None:
 def test_a_rank_out_of_range_is_refused(rank: int) -> None:
     with pytest.raises(TropnncError, match=f"rank = {rank} is out of range; accepted are 1 to 8"):
         coreset_ellipsoid(rank=rank)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "said"),
+    [
+        ("coreset_ellipsoid", {"rank": 2.5}, "rank = 2.5; accepted are whole numbers"),
+        ("coreset_ellipsoid", {"rank": "x"}, "rank = 'x'; accepted are whole numbers"),
+        ("coreset_ellipsoid", {"outermost": "no"}, "outermost = 'no'; accepted are true and false"),
+        ("leverage", {"rank": 2.5}, "rank = 2.5; accepted are whole numbers"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(
+    method: str, options: dict[str, object], said: str
+) -> None:
+    with pytest.raises(TropnncError, match=said):
+        make_method(method, **options)
 
 
 def test_a_leverage_of_no_vector_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 
@@ -53,6 +54,7 @@ def encode(indices: IntArray, n: int, codec: str) -> bytes:
         TropnncError: the indices are not such, or there is no such codec.
     """
     check_choice("index codec", codec, index_codec_names())
+    n = index(n)  # of numpy, it would overflow in the range coder's model
     indices = _checked_indices(indices, n)
     tag = index_codec_names().index(codec)
     header = bytes([tag]) + write_varint(n) + write_varint(len(indices))

@@ -54,8 +54,11 @@ def read_gamma(data: bytes, count: int) -> IntArray:
     """``count`` gaps; :class:`TropnncError` where the data are damaged."""
     bits = unpack(data)
     ones = _next_one(bits)
-    starts, _ = _walk(bits, 2 * ones - np.arange(len(bits)) + 1, count)
-    return fields(bits, ones[starts], ones[starts] - starts + 1) - 1
+    starts = _walk(bits, 2 * ones - np.arange(len(bits)) + 1, count)
+    widths = ones[starts] - starts + 1
+    if widths.max(initial=0) > WIDEST:  # no int64, and time without end to read
+        raise TropnncError(f"damaged index set: a gap of {widths.max()} bits")
+    return fields(bits, ones[starts], widths) - 1
 
 
 def write_delta(gaps: IntArray) -> bytes:
@@ -73,7 +76,7 @@ def read_delta(data: bytes, count: int) -> IntArray:
     lengths[whole] = fields(bits, ones[whole], widths[whole])
     lengths[lengths > WIDEST] = len(bits) + 1
     tails = ones + widths
-    starts, _ = _walk(bits, tails + lengths - 1, count)
+    starts = _walk(bits, tails + lengths - 1, count)
     tail_bits = lengths[starts] - 1
     return (1 << tail_bits | fields(bits, tails[starts], tail_bits)) - 1
 
@@ -90,7 +93,7 @@ def read_rice(data: bytes, count: int) -> IntArray:
         raise TropnncError("damaged index set: no number of low bits")
     low, bits = data[0], unpack(data[1:])
     ones = _next_one(bits)
-    starts, _ = _walk(bits, ones + 1 + low, count)
+    starts = _walk(bits, ones + 1 + low, count)
     tails = fields(bits, ones[starts] + 1, np.full(count, low))
     return ones[starts] - starts << low | tails
 
@@ -101,8 +104,8 @@ def _next_one(bits: Bits) -> IntArray:
     return np.minimum.accumulate(places[::-1])[::-1]
 
 
-def _walk(bits: Bits, after: IntArray, count: int) -> tuple[IntArray, int]:
-    """Where ``count`` codewords begin, [count], if each ends where ``after`` says; their end."""
+def _walk(bits: Bits, after: IntArray, count: int) -> IntArray:
+    """Where ``count`` codewords begin, [count], if each ends where ``after`` says."""
     if count > len(bits):
         raise TropnncError(f"damaged index set: {count} gaps in {len(bits)} bits")
     step, last, place = after.data, len(bits), 0
@@ -113,4 +116,4 @@ def _walk(bits: Bits, after: IntArray, count: int) -> tuple[IntArray, int]:
         starts[number] = place
         place = step[place]
     checked(bits, min(place, last + 1))
-    return starts, place
+    return starts

@@ -28,11 +28,11 @@ def read_varint(data: bytes, start: int) -> tuple[int, int]:
     value, end = 0, start
     while True:
         if end >= len(data):
-            raise TropnncError("damaged index set: the data end within a number")
+            raise TropnncError("damaged: the data end within a number")
         byte, shift = data[end], 7 * (end - start)
         value |= (byte & 127) << shift
         end += 1
         if value >= 1 << LARGEST_BITS or (byte == 0 and end - start > 1):
-            raise TropnncError("damaged index set: a number out of range")
+            raise TropnncError("damaged: a number out of range")
         if byte < 128:
             return value, end

@@ -36,6 +36,7 @@ def encode_entry(
         TropnncError: the tensor is not stored, or not by this codec.
     """
     try:
+        _check_entry(name, tensor)
         form = form_of(tensor)
         number = len(seen)
         first = seen.setdefault((tensor.data_ptr(), tensor.stride(), form), number)
@@ -66,6 +67,13 @@ def decode_entry(entry: Entry, data: bytes, untied: Sequence[Tensor]) -> Tensor:
     except _UNDECODABLE as error:
         said = str(error).strip().partition("\n")[0]
         raise TropnncError(f"{entry.name}: not readable as {entry.codec}: {said}") from error
+
+
+def _check_entry(name: object, tensor: object) -> None:
+    if not isinstance(name, str):
+        raise TropnncError(f"a name of type {type(name).__name__}; accepted are texts")
+    if not isinstance(tensor, Tensor):  # what a module's get_extra_state returns
+        raise TropnncError(f"{type(tensor).__name__} is not stored; accepted are tensors")
 
 
 def _same_form(tensor: Tensor, form: Form) -> Tensor:

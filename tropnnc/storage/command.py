@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> str:
     try:
         write_atomic(out, data)
     except OSError as error:
-        raise TropnncError(f"{out}: not written: {error.strerror}") from error
+        raise TropnncError(f"{out}: not written: {error.strerror or error}") from error
     return f"{_table(entries(data), len(data))}\n{out}: {len(data):,} bytes, codec {options.codec}"
 
 

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from tropnnc.errors import TropnncError
@@ -13,6 +14,8 @@ from tropnnc.storage.codecs import CODECS, TIED
 from tropnnc.storage.form import DTYPES, Form
 
 _MOST = 1 << 24  # bytes of JSON: some hundred thousand tensors
+_LARGEST = 1 << 63  # of a length, a dimension and a product of dimensions
+_DIMENSIONS = 64  # more than torch takes
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,16 @@ class Entry:
 
 
 def write_header(listed: Iterable[Entry]) -> bytes:
-    """Compressed JSON."""
+    """Compressed JSON.
+
+    Raises:
+        TropnncError: more tensors than :func:`read_header` would read.
+    """
     rows = [[e.name, e.form.dtype, e.form.shape, e.codec, e.length] for e in listed]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 9)
+    text = json.dumps(rows, separators=(",", ":")).encode()
+    if len(text) > _MOST:
+        raise TropnncError(f"a header of {len(text)} bytes; accepted are {_MOST}")
+    return zlib.compress(text, 9)
 
 
 def read_header(data: bytes) -> tuple[Entry, ...]:
@@ -46,7 +56,7 @@ def read_header(data: bytes) -> tuple[Entry, ...]:
         inflating = zlib.decompressobj()
         text = inflating.decompress(data, _MOST)
         if not inflating.eof:
-            raise TropnncError("damaged: a header without an end")
+            raise TropnncError("no end")
         listed = tuple(_entry(*row) for row in json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
         raise TropnncError("damaged: its header lists no tensors") from error
@@ -56,7 +66,8 @@ def read_header(data: bytes) -> tuple[Entry, ...]:
 
 
 def _entry(name: Any, dtype: Any, shape: Any, codec: Any, length: Any) -> Entry:
-    numbers = all(type(number) is int and number >= 0 for number in (*shape, length))
-    if not (isinstance(name, str) and dtype in DTYPES and codec in (*CODECS, TIED) and numbers):
+    numbers = all(type(number) is int and 0 <= number < _LARGEST for number in (*shape, length))
+    known = isinstance(name, str) and dtype in DTYPES and codec in (*CODECS, TIED)
+    if not (known and numbers and len(shape) <= _DIMENSIONS and prod(shape) < _LARGEST):
         raise TropnncError("no tensor")
     return Entry(name, Form(dtype, tuple(shape)), codec, length)

@@ -20,8 +20,15 @@ def bits_for(distinct: int) -> int:
 
 
 def padded_bits(largest: int) -> int:
-    """The smallest of 8, 16 and 32 with ``largest`` < 2^bits: the papers' b(x)."""
-    return next(bits for bits in (8, 16, 32) if largest < 1 << bits)
+    """The smallest of 8, 16 and 32 with ``largest`` < 2^bits: the papers' b(x).
+
+    Raises:
+        TropnncError: there is none.
+    """
+    for bits in (8, 16, _WORD):
+        if largest < 1 << bits:
+            return bits
+    raise TropnncError(f"{largest} rows or entries; accepted are fewer than 2^{_WORD}")
 
 
 def pack(numbers: NDArray[np.integer[Any]], width: int) -> bitarray:
