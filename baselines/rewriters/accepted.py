@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from baselines.rewriters.protocol import Budget, Layer, Parameters, UnsupportedLayer
-from tropnnc.errors import TropnncError
+from tropnnc.errors import TropnncError, check_finite
 
 
 def words(budget: Budget) -> int:
@@ -20,11 +20,17 @@ def words(budget: Budget) -> int:
 
 
 def check_layer(layer: Layer) -> None:
-    """Raise :class:`UnsupportedLayer` for what no tensor format is defined for."""
+    """Raise for what no tensor format is defined for.
+
+    Raises:
+        UnsupportedLayer: another kind of layer, groups, or padding other than by zeros.
+        TropnncError: NaN or infinite weights.
+    """
+    if not isinstance(layer, nn.Linear | nn.Conv2d):
+        raise UnsupportedLayer(f"{type(layer).__name__} is neither Linear nor Conv2d")
+    check_finite({"the weight": layer.weight.detach()})
     if isinstance(layer, nn.Linear):
         return
-    if not isinstance(layer, nn.Conv2d):
-        raise UnsupportedLayer(f"{type(layer).__name__} is neither Linear nor Conv2d")
     if layer.groups != 1:
         raise UnsupportedLayer(f"convolution of {layer.groups} groups")
     if layer.padding_mode != "zeros" or isinstance(layer.padding, str):

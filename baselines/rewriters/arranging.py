@@ -32,6 +32,7 @@ class Arranging:
         check_choice("order", self.order, ("split", "merged"))
         if self.parts < 2:
             raise TropnncError(f"parts = {self.parts} is out of range, accepted are 2 and more")
+        modes.check_shapes(self.shapes)
 
     def outputs_first(self, shape: Sequence[int]) -> Arrangement:
         """Split: (o₁, …, o_p, i₁, …, i_p), and of a kernel (C, kh, kw, O)."""

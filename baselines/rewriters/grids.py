@@ -59,7 +59,8 @@ class ZeroGrid:
     def codes(self, weight: Tensor, scale: Tensor, width: int) -> Tensor:
         """As :class:`Grid`; the code of 0 is q."""
         half = 2 ** (width - 1) - 1
-        inverse = 1 / torch.where(scale > 0, scale / half, 1)
+        inverse = 1 / (scale / half)
+        inverse = torch.where(inverse.isfinite(), inverse, 0)  # of no scale, or next to none
         return ((weight * inverse).round().clamp(-half, half) + half).to(torch.uint8)
 
     def values(self, codes: Tensor, scale: Tensor, width: int) -> Tensor:

@@ -51,17 +51,24 @@ def cuts(tree: Branch) -> list[Node]:
 def clip(ranks: Ranks, tree: Branch, sizes: Sequence[int]) -> dict[Node, int]:
     """The largest ranks at most those of the cuts that frames of modes of ``sizes`` can have.
 
-    A leaf's is at most its size, a parent's at most the product of its children's, and the two
-    nodes below the root have the same.
+    None is above what its cut of the tensor can have, a parent's is at most the product of its
+    children's, and the two nodes below the root have the same.
     """
+    most = {at: _cut_rank(at, sizes) for at in nodes(tree)}
     left, right = (node(child) for child in tree)
     ranks = {**ranks, right: ranks[left]}
-    clipped: dict[Node, int] = {(mode,): min(ranks[mode,], sizes[mode]) for mode in node(tree)}
+    clipped: dict[Node, int] = {(mode,): min(ranks[mode,], most[mode,]) for mode in node(tree)}
     for one, other in parents(tree)[:-1]:
         at = node(one) + node(other)
-        clipped[at] = min(ranks[at], clipped[node(one)] * clipped[node(other)])
+        clipped[at] = min(ranks[at], most[at], clipped[node(one)] * clipped[node(other)])
     clipped[left] = clipped[right] = min(clipped[left], clipped[right])
     return clipped
+
+
+def _cut_rank(rows: Node, sizes: Sequence[int]) -> int:
+    """The lesser side of a matricisation."""
+    height = prod(sizes[mode] for mode in rows)
+    return min(height, prod(sizes) // height)
 
 
 def parameters(ranks: Ranks, tree: Branch, sizes: Sequence[int]) -> int:

@@ -9,6 +9,7 @@ from torch import nn
 from baselines.rewriters.hierarchical_tucker import HierarchicalTucker
 from baselines.rewriters.protocol import Budget, Layer, Rewritten
 from baselines.rewriters.tensor_train import TensorTrain
+from tropnnc.errors import TropnncError
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Hybrid:
     matrices: HierarchicalTucker = field(default_factory=HierarchicalTucker)
     kernels: TensorTrain = field(default_factory=TensorTrain)
     version = 1
+
+    def __post_init__(self) -> None:
+        for option, kind in (("matrices", HierarchicalTucker), ("kernels", TensorTrain)):
+            if not isinstance(given := getattr(self, option), kind):
+                raise TropnncError(f"{option} = {given} is not accepted, a {kind.__name__} is")
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
         """The layer in at most ``budget`` parameters.

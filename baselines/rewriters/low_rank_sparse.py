@@ -28,7 +28,7 @@ from baselines.rewriters.protocol import (
     UnsupportedLayer,
 )
 from tropnnc.clustering import one_thread
-from tropnnc.errors import check_choice
+from tropnnc.errors import TropnncError, check_at_least_one, check_choice
 from tropnnc.unit import Array
 
 _STARVED = "a budget of {} words holds neither a rank nor an entry of a {} × {} matrix"
@@ -64,6 +64,9 @@ class LowRankSparse:
 
     def __post_init__(self) -> None:
         check_choice("positions", self.positions, ("cheapest", *POSITIONS))
+        check_at_least_one("sweeps", self.sweeps)
+        if not self.shares or not all(0 <= share <= 1 for share in self.shares):
+            raise TropnncError(f"shares = {list(self.shares)}: accepted are some from 0 to 1")
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
         """``layer`` as three tensors and the gaps between positions.
@@ -75,7 +78,7 @@ class LowRankSparse:
         call = LayerCall.of(layer)
         if call.convolution is not None and call.convolution.groups > 1:
             raise UnsupportedLayer("a grouped convolution is several matrices, not one")
-        weight = layer.weight.detach().double().flatten(1).numpy()
+        weight = layer.weight.detach().cpu().double().flatten(1).numpy()
         with one_thread():
             tried = [self._tried(weight, count, share) for share in self.shares]
         best = min(tried, key=lambda candidate: candidate.split.errors[-1])
@@ -86,7 +89,7 @@ class LowRankSparse:
 
     def _tried(self, weight: Array, count: int, share: float) -> _Candidate:
         rows, columns = weight.shape
-        rank = min(int(share * count / (rows + columns)), rows, columns)
+        rank = min(int(share * max(count, 0) / (rows + columns)), rows, columns)
         left = WORD * (count - rank * (rows + columns))
         form = cheapest(left, rows, columns) if self.positions == "cheapest" else self.positions
         entries = affordable(left, rows, columns, form) if share < 1 else 0
@@ -122,12 +125,13 @@ class LowRankSparseLayer(nn.Module):
 
     def __init__(self, layer: Layer, call: LayerCall, split: LowRankPlusSparse) -> None:
         super().__init__()
-        dtype, self.call = layer.weight.dtype, call
+        self.call = call
         self.left, self.right, self.values = (
-            nn.Parameter(torch.from_numpy(np.ascontiguousarray(part)).to(dtype))
+            nn.Parameter(torch.from_numpy(np.ascontiguousarray(part)).to(layer.weight))
             for part in (split.left, split.right, split.values[:, None])
         )
-        self.register_buffer("gaps", compact(np.diff(split.positions, prepend=0)))
+        gaps = compact(np.diff(split.positions, prepend=0))
+        self.register_buffer("gaps", gaps.to(layer.weight.device))
         self.gaps: Tensor
         self.bias = copied(layer.bias)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -33,6 +33,13 @@ def _ascending(size: int, parts: int, least: int) -> list[tuple[int, ...]]:
         return [(size,)]
     firsts = [f for f in range(least, size + 1) if size % f == 0 and f**parts <= size]
     return [(f, *rest) for f in firsts for rest in _ascending(size // f, parts - 1, f)]
+
+
+def check_shapes(shapes: Mapping[int, Sequence[int]]) -> None:
+    """Raise :class:`TropnncError` unless every number is the product of its factors."""
+    for size, shape in shapes.items():
+        if prod(shape) != size or min(shape, default=0) < 1:
+            raise TropnncError(f"{' × '.join(map(str, shape)) or 'nothing'} is not {size}")
 
 
 @dataclass(frozen=True)

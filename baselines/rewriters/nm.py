@@ -46,6 +46,8 @@ class Nm:
 
     def __post_init__(self) -> None:
         check_choice("axis", self.axis, ("channel", "flat"))
+        if not self.decay >= 0:
+            raise TropnncError(f"decay = {self.decay} is out of range, accepted are 0 and more")
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
         """``layer`` as values and patterns.

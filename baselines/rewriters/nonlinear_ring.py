@@ -41,6 +41,8 @@ class NonlinearRing:
     def __post_init__(self) -> None:
         check_choice("nl_at", self.nl_at, ("in", "kernel", "both"))
         check_choice("act", self.act, tuple(ACTS))
+        if not isinstance(self.ring, TensorRing):
+            raise TropnncError(f"ring = {self.ring} is not accepted, a TensorRing is")
         if self.ring.order != "split":
             raise TropnncError("a merged ring has no place for an activation, accepted is split")
 

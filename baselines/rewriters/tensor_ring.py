@@ -20,7 +20,7 @@ from baselines.rewriters.ring_als import largest_norm, swept
 from baselines.rewriters.ring_fitting import fitted
 from baselines.rewriters.ring_layers import contracted_ring, executed_ring
 from baselines.rewriters.trains import balanced
-from tropnnc.errors import check_at_least_one, check_choice
+from tropnnc.errors import TropnncError, check_at_least_one, check_choice
 
 # Above it the normal equations of a core take minutes, relatives.md B.7.
 _MOST_UNKNOWNS = 1300
@@ -58,6 +58,8 @@ class TensorRing:
         check_choice("init", self.init, ("svd", "random"))
         check_choice("first", self.first, ("best", "input"))
         check_at_least_one("r0", self.r0)
+        if self.sweeps < 0:
+            raise TropnncError(f"sweeps = {self.sweeps} is out of range, accepted are 0 and more")
         self.arranging()
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
@@ -101,7 +103,7 @@ class TensorRing:
             "sweeps": sweeps,
             "core_norm": largest_norm(cores),
         }
-        return tuple(core.to(layer.weight.dtype) for core in balanced(cores)), facts
+        return tuple(core.to(layer.weight) for core in balanced(cores)), facts
 
     def _random(self, layer: Layer, sizes: Sequence[int], ranks: Sequence[int]) -> Cores:
         """Cores that depend on the seed and on the weight, so that layers of one size differ."""

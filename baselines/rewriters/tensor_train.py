@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import prod
 from typing import Literal
 
 from torch import Tensor, nn
@@ -43,9 +42,7 @@ class TensorTrain:
         check_choice("order", self.order, ("split", "merged"))
         if self.parts < 2:
             raise TropnncError(f"parts = {self.parts} is out of range, accepted are 2 and more")
-        for size, shape in self.shapes.items():
-            if prod(shape) != size:
-                raise TropnncError(f"{' × '.join(map(str, shape))} is not {size}")
+        modes.check_shapes(self.shapes)
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
         """The train of the largest ranks within ``budget``.

@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 
 from baselines.sharing.scheme import Shared, check_shareable, in_use
-from tropnnc.errors import check_positive
+from tropnnc.errors import check_at_least_one, check_positive
 from tropnnc.unit import Array, IntArray
 
 
@@ -35,6 +35,7 @@ class Ecsq:
 
     def __post_init__(self) -> None:
         check_positive("multiplier", self.multiplier)
+        check_at_least_one("rounds", self.rounds)
 
     def share(self, values: Array, k: int, rng: np.random.Generator) -> Shared:
         """As :class:`baselines.sharing.scheme.Scheme`, but for the number of values.

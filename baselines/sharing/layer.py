@@ -30,7 +30,8 @@ class SharedLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.call, self.has_zero = LayerCall.of(layer), has_zero
-        self.register_buffer("codes", compact(np.ascontiguousarray(codes)))
+        numbers = compact(np.ascontiguousarray(codes))
+        self.register_buffer("codes", numbers.to(layer.weight.device))
         self.codes: Tensor
         self.codebook = codebook
         self.bias = copied(layer.bias)

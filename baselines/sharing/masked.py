@@ -50,11 +50,11 @@ def prune_network(
         names: of linear layers and convolutions; None is all of them.
 
     Raises:
-        TropnncError: a percentage outside 0 … 100, or a name of no such layer.
+        TropnncError: a percentage below 0 or from 100 on, or a name of no such layer.
     """
     layers = chosen(model, names)
     masks = {
-        name: torch.from_numpy(surviving(weight_of(layer), percent))
+        name: torch.from_numpy(surviving(weight_of(layer), percent)).to(layer.weight.device)
         for name, layer in layers.items()
     }
     return exchanged(model, {name: MaskedLayer(layers[name], masks[name]) for name in layers})

@@ -14,8 +14,8 @@ def surviving(weight: Array, percent: float) -> NDArray[np.bool_]:
 
     Args:
         weight: of any shape.
-        percent: of linear interpolation, 0 … 100; whatever ties with the threshold goes. At 0
-            nothing is pruned but zeros.
+        percent: of linear interpolation, from 0 to below 100; whatever ties with the threshold
+            goes. At 0 nothing is pruned but zeros.
 
     Raises:
         TropnncError: a percentage outside.

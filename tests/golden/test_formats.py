@@ -78,6 +78,7 @@ def share(beta: float) -> Callable[[str, Layer], Parameters]:
         (RESNET20, Tucker2(), (0.512, 0.683)),
         (RESNET20, TensorTrain(), (0.529, 0.692)),
         (RESNET20, TensorTrain("merged"), (0.568, 0.745)),
+        pytest.param(RESNET20, HierarchicalTucker(), (0.569, 0.728), marks=pytest.mark.slow),
     ],
 )
 def test_relative_errors_of_networks(

@@ -12,10 +12,13 @@ from torch import Tensor, nn
 from baselines.rewriters.bits import BitsLayer, UniformBits, scale_of
 from baselines.rewriters.branches import branches, odd_integers
 from baselines.rewriters.grids import odd_values
+from baselines.rewriters.hierarchical_tucker import HierarchicalTucker
 from baselines.rewriters.low_rank_sparse import LowRankSparse
 from baselines.rewriters.network import layers_of, rewrite_network
 from baselines.rewriters.nm import Nm
 from baselines.rewriters.protocol import Bits, Budget, Layer, Parameters, Pattern, Rewriter
+from baselines.rewriters.svd import SvdChannel
+from baselines.rewriters.tensor_train import TensorTrain
 from tests.caffe import lenet300100, percent, weights
 
 
@@ -63,6 +66,29 @@ def accuracy(dense: nn.Module, rewriter: Rewriter, budget: Budget) -> float:
     names = list(layers_of(dense))
     rewritten, _ = rewrite_network(dense, rewriter, lambda _name, _layer: budget, names)
     return percent(rewritten)
+
+
+# relatives.md B.7, at a half and a quarter of the parameters; the read-out stays.
+@pytest.mark.parametrize(
+    ("rewriter", "expected"),
+    [
+        (SvdChannel(), (96.55, 96.10)),
+        (TensorTrain(), (96.60, 96.15)),
+        (TensorTrain("merged"), (96.65, 92.75)),
+        (HierarchicalTucker(), (96.55, 96.10)),
+        (LowRankSparse(positions="entry"), (96.75, 96.20)),
+    ],
+)
+def test_accuracies_of_formats(
+    dense: nn.Module, rewriter: Rewriter, expected: tuple[float, float]
+) -> None:
+    for beta, accurate in zip((0.5, 0.25), expected, strict=True):
+        model, _ = rewrite_network(
+            dense,
+            rewriter,
+            lambda _, layer, beta=beta: Parameters(int(beta * layer.weight.numel())),
+        )
+        assert f"{percent(model):.2f}" == f"{accurate:.2f}"
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,13 @@ def test_weights_that_are_all_zero_stay_zero(grid: Grid) -> None:
         assert not stored(own, 3, UniformBits(scale, grid)).weight.any()
 
 
+def test_a_scale_without_an_inverse_gives_zeros() -> None:
+    """Of a channel that training let die: 1/(α/q) overflows, and times 0 it is NaN."""
+    weight = torch.tensor([[1e-39, 0, -1e-39], [1, 0, -0.5]])
+    codes = ZeroGrid().codes(weight, scale_of(weight, "channel"), 8)
+    assert codes.tolist() == [[127, 127, 127], [254, 127, 63]]
+
+
 @pytest.mark.parametrize("name", [*NAMES, "grouped"])
 def test_the_module_computes_the_layer_of_its_codes(name: str) -> None:
     own = layer(name)

@@ -15,7 +15,10 @@ DENSE = 300 * 784
 SPLIT = (("ar", "rbs", "sct", "td"), "ab", "cd")
 MERGED = (("acr", "rbd"), "ab", "cd")
 MERGED_THREE = (("adr", "rbes", "scf"), "abc", "def")
+MERGED_RING = (("rads", "sbet", "tcfr"), "abc", "def")
+HIERARCHICAL = (("aer", "bfs", "cgt", "dhu", "rsv", "tuw", "vw"), "abcd", "efgh")
 SIZES = {"a": 15, "b": 20, "c": 28, "d": 28}
+SIZES_FOUR = dict(zip("abcdefgh", (3, 4, 5, 5, 4, 7, 4, 7), strict=True))
 SIZES_THREE = {"a": 6, "b": 5, "c": 10, "d": 7, "e": 8, "f": 14}
 
 
@@ -72,6 +75,9 @@ def test_the_order_is_the_cheapest_and_the_result_einsums(
         (MERGED, SIZES, (8,), (0.69, 0.69)),
         (MERGED_THREE, SIZES_THREE, (42, 63), (25.5, 2.3)),
         (MERGED_THREE, SIZES_THREE, (42, 31), (12.5, 1.6)),
+        (MERGED_RING, SIZES_THREE, (2, 21, 103), (52, 3.3)),
+        (HIERARCHICAL, SIZES_FOUR, (12, 28, 20, 35, 101, 101), (45, 3.2)),
+        (HIERARCHICAL, SIZES_FOUR, (4, 4, 4, 4, 8, 8), (0.51, 0.49)),
     ],
 )
 def test_executed_multiply_adds_of_a_layer_of_300_by_784(
@@ -81,12 +87,12 @@ def test_executed_multiply_adds_of_a_layer_of_300_by_784(
     ratios: tuple[float, float],
 ) -> None:
     network = Network(*format_)
-    length = {**length, **dict(zip("rst", ranks, strict=False))}
+    length = {**length, **dict(zip("rstuvw", ranks, strict=False))}
     cores = [torch.zeros([length[c] for c in name]) for name in network.cores]
     module = ContractedLinear(cores, network, torch.zeros(300))
     for batch, ratio in zip((1, 64), ratios, strict=True):
         macs = multiply_adds(module, (batch, 784))  # what torch counts, not what was planned
-        tolerance = 0.05 if ratio > 1 else 0.005
+        tolerance = 0.5 if ratio > 40 else 0.05 if ratio > 1 else 0.005  # the digits given
         assert macs / DENSE == pytest.approx(ratio, abs=tolerance)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from baselines.rewriters.low_rank_sparse import LowRankSparse, LowRankSparseLayer
 from baselines.rewriters.protocol import Bits, Parameters, Rewriter, Rewritten, UnsupportedLayer
 from tests.rewriters.small_layers import NAMES, images, layer, matrix
+from tropnnc import TropnncError
 
 
 def stored(rewritten: Rewritten) -> LowRankSparseLayer:
@@ -107,5 +108,15 @@ def test_refusals() -> None:
         LowRankSparse().rewrite(layer("linear"), Bits(4))
     with pytest.raises(UnsupportedLayer, match="0 words holds neither a rank nor an entry"):
         LowRankSparse().rewrite(layer("linear"), Parameters(0))
-    with pytest.raises(ValueError, match="unknown positions 'rle'"):
+    with pytest.raises(UnsupportedLayer, match="-99 words holds neither a rank nor an entry"):
+        LowRankSparse().rewrite(layer("linear"), Parameters(-99))
+    with pytest.raises(TropnncError, match="unknown positions 'rle'"):
         LowRankSparse(positions="rle")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TropnncError, match="sweeps = 0 is out of range"):
+        LowRankSparse(sweeps=0)
+
+
+@pytest.mark.parametrize("shares", [(), (0.5, 1.5), (-0.1,), (float("nan"),)])
+def test_shares_of_more_than_the_budget_are_refused(shares: tuple[float, ...]) -> None:
+    with pytest.raises(TropnncError, match="accepted are some from 0 to 1"):
+        LowRankSparse(shares=shares)

@@ -139,5 +139,7 @@ def test_bad_patterns_and_options() -> None:
             Nm().rewrite(nn.Linear(17 * 4, 2), Pattern(count, group))
     with pytest.raises(TropnncError, match="unknown axis"):
         Nm("rows")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TropnncError, match=r"decay = -0.1 is out of range"):
+        Nm(decay=-0.1)
     with pytest.raises(UnsupportedLayer, match="takes Pattern"):
         Nm().rewrite(nn.Linear(8, 2), Bits(2))

@@ -114,5 +114,7 @@ def test_faults() -> None:
         NonlinearRing("out")  # pyright: ignore[reportArgumentType]
     with pytest.raises(TropnncError, match="accepted are relu, tanh, leaky, identity"):
         NonlinearRing(act="gelu")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TropnncError, match=r"ring = .* is not accepted, a TensorRing is"):
+        NonlinearRing(ring={"r0": 3})  # pyright: ignore[reportArgumentType]
     with pytest.raises(TropnncError, match="no place for an activation"):
         NonlinearRing(ring=TensorRing("merged"))

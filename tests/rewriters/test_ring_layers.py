@@ -94,6 +94,8 @@ def test_no_sweeps_where_a_core_has_too_many_unknowns(monkeypatch: pytest.Monkey
 def test_faults() -> None:
     with pytest.raises(TropnncError, match="accepted are svd, random"):
         TensorRing(init="he")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TropnncError, match="sweeps = -1 is out of range"):
+        TensorRing(sweeps=-1)
     with pytest.raises(TropnncError, match="r0 = 0 is out of range"):
         TensorRing(r0=0)
     with pytest.raises(TropnncError, match=r"no first mode of .* has r_0 = 9"):

@@ -17,6 +17,7 @@ from baselines.rewriters.trains import (
     train_parameters,
     tt_svd,
 )
+from tests.rewriters.tensors import noise, reciprocal, relative
 
 FULL = (99, 99, 99)
 
@@ -29,21 +30,15 @@ def rebuilt(cores: list[Tensor]) -> Tensor:
 
 
 def error(tensor: Tensor, ranks: Ranks) -> float:
-    return float((tensor - rebuilt(tt_svd(tensor, ranks))).norm() / tensor.norm())
+    return relative(tensor, rebuilt(tt_svd(tensor, ranks)))
 
 
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-# relatives.md B.10: X = 1/(1 + i + j + k + l) of 4 × 4 × 4 × 4.
+# relatives.md B.10.
 @pytest.mark.parametrize(
     ("rank", "expected"), [(1, 0.17356163289), (2, 0.0161189015337), (3, 0.00078992193919)]
 )
 def test_golden_errors(rank: int, expected: float) -> None:
-    i = torch.arange(4, dtype=torch.float64)
-    grid = i[:, None, None, None] + i[:, None, None] + i[:, None] + i
-    assert error(1 / (1 + grid), (rank, rank, rank)) == pytest.approx(expected, rel=1e-10)
+    assert error(reciprocal(), (rank, rank, rank)) == pytest.approx(expected, rel=1e-10)
 
 
 def test_full_ranks_are_exact() -> None:

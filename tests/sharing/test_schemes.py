@@ -126,3 +126,5 @@ def test_bad_options() -> None:
         Pws().share(np.ones(3), 1, RNG)
     with pytest.raises(TropnncError, match="multiplier = 0"):
         Ecsq(0)
+    with pytest.raises(TropnncError, match="rounds = 0"):
+        Ecsq(rounds=0)
