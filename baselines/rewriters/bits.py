@@ -18,6 +18,8 @@ from baselines.rewriters.grids import GRIDS
 from baselines.rewriters.protocol import WORD, Bits, Budget, Layer, Rewritten, UnsupportedLayer
 from tropnnc.errors import check_choice
 
+FLOAT16 = 2.0**-10  # above the relative error of rounding to it
+
 
 @dataclass(frozen=True)
 class UniformBits:
@@ -31,7 +33,7 @@ class UniformBits:
     scale: Literal["tensor", "channel"] = "tensor"
     grid: Literal["odd", "zero"] = "odd"
 
-    version = 1
+    version = 2
 
     def __post_init__(self) -> None:
         check_choice("scale", self.scale, ("tensor", "channel"))
@@ -100,9 +102,13 @@ class BitsLayer(nn.Module):
         return self.call.apply(x, self.weight, self.bias)
 
     def learner(self) -> BitsLearner:
-        """Dense weights in training, from those of before the rounding if this is still theirs."""
-        codes = GRIDS[self.grid].codes(self.origin, self.scale, self.width)
-        return BitsLearner(self, self.origin if torch.equal(codes, self.codes) else self.weight)
+        """Dense weights in training, from those of before the rounding if these are still theirs.
+
+        A scale may have been rounded to float16 since.
+        """
+        step = GRIDS[self.grid].step(self.scale, self.width)
+        theirs = (self.origin - self.weight).abs() <= step / 2 + self.scale * FLOAT16
+        return BitsLearner(self, self.origin if bool(theirs.all()) else self.weight)
 
 
 class BitsLearner(nn.Module):

@@ -25,6 +25,10 @@ class Grid(Protocol):
         """Floats of the dtype of ``scale``."""
         ...
 
+    def step(self, scale: Tensor, width: int) -> Tensor:
+        """Between neighbouring values, in the shape of ``scale``."""
+        ...
+
 
 @dataclass(frozen=True)
 class OddGrid:
@@ -42,6 +46,10 @@ class OddGrid:
     def values(self, codes: Tensor, scale: Tensor, width: int) -> Tensor:
         """As :class:`Grid`."""
         return odd_values(2 * codes.int() - (2**width - 1), scale, width)
+
+    def step(self, scale: Tensor, width: int) -> Tensor:
+        """As :class:`Grid`."""
+        return 2 * scale / (2**width - 1)
 
 
 def odd_values(odd: Tensor, scale: Tensor, width: int) -> Tensor:
@@ -67,6 +75,10 @@ class ZeroGrid:
         """As :class:`Grid`."""
         half = 2 ** (width - 1) - 1
         return (codes.int() - half) * (scale / half)
+
+    def step(self, scale: Tensor, width: int) -> Tensor:
+        """As :class:`Grid`."""
+        return scale / (2 ** (width - 1) - 1)
 
 
 GRIDS: Mapping[str, Grid] = {"odd": OddGrid(), "zero": ZeroGrid()}

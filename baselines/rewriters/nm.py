@@ -42,7 +42,7 @@ class Nm:
     axis: Axis = "channel"
     decay: float = 2e-4
 
-    version = 1
+    version = 2
 
     def __post_init__(self) -> None:
         check_choice("axis", self.axis, ("channel", "flat"))
@@ -116,10 +116,16 @@ class NmLayer(nn.Module):
         return self.call.apply(x, self.weight, self.bias)
 
     def learner(self) -> NmLearner:
-        """Dense weights in training, from those of before the pruning if this is still theirs."""
+        """Dense weights in training: what is stored, and between it the weights of before.
+
+        Where the pattern is no longer that of those weights, zeros are between it.
+        """
         groups = self.grouping.cut(self.origin)
-        pruned = self.grouping.joined(groups * kept(groups, self.count))
-        return NmLearner(self, self.origin if torch.equal(pruned, self.weight) else self.weight)
+        mask = kept(groups, self.count)
+        if not torch.equal(pattern_codes(mask, self.count), self.pattern):
+            return NmLearner(self, self.weight)
+        stored = self.grouping.cut(self.weight)
+        return NmLearner(self, self.grouping.joined(torch.where(mask, stored, groups)))
 
 
 class NmLearner(nn.Module):

@@ -160,3 +160,14 @@ def test_a_learner_starts_from_what_is_stored_where_that_is_no_longer_the_origin
     module = stored(own, 4)
     module.load_state_dict(stored(layer("linear", seed=5), 4).state_dict())
     assert torch.equal(module.learner().weight, module.weight)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 8])
+@pytest.mark.parametrize("scale", ["tensor", "channel"])
+def test_rounding_the_scale_to_float16_leaves_the_learner_its_dense_weights(
+    scale: Scale, width: int
+) -> None:
+    own = layer("conv")
+    module = stored(own, width, UniformBits(scale))
+    module.scale.copy_(module.scale.half())
+    assert torch.equal(module.learner().weight, own.weight)

@@ -143,3 +143,14 @@ def test_bad_patterns_and_options() -> None:
         Nm(decay=-0.1)
     with pytest.raises(UnsupportedLayer, match="takes Pattern"):
         Nm().rewrite(nn.Linear(8, 2), Bits(2))
+
+
+def test_rounding_the_values_to_float16_leaves_the_learner_what_was_pruned() -> None:
+    own = layer("conv")
+    module = stored(own)
+    with torch.no_grad():
+        module.values.copy_(module.values.half())
+    start = module.learner().weight
+    assert torch.equal(start[module.weight != 0], own.weight[module.weight != 0].half().float())
+    assert torch.equal(start[module.weight == 0], own.weight[module.weight == 0])
+    assert (start[module.weight == 0] != 0).any()
