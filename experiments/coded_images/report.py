@@ -10,10 +10,11 @@ from experiments.coded_images.grids import experiments
 from experiments.coded_images.points import points
 from experiments.coded_images.published import read_published
 from experiments.coded_images.rows import read_summary, summary_path, write_summary
-from experiments.coded_images.tables import write_codings, write_pruning, write_verdicts
+from experiments.coded_images.tables import VERDICTS, write_codings, write_pruning
 from experiments.coded_images.verdicts import prunings, rates
 from experiments.manifest import experiment_records
 from experiments.report.style import save
+from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
 
 RUNS = Path("runs") / "coded_images"
@@ -46,7 +47,7 @@ def report_verdicts(names: Sequence[str], results: Path, suffix: str) -> str:
         verdicts += [*rates(found), *prunings(found)]
     if not verdicts:
         raise TropnncError(f"COIN++ is in none of {', '.join(names)}: nothing to judge")
-    return write_verdicts(verdicts, results, f"coded_verdicts{suffix}")
+    return write_verdicts(verdicts, VERDICTS, results / "tables" / f"coded_verdicts{suffix}")
 
 
 def known(results: Path, suffix: str) -> list[str]:
