@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
+from experiments.coded_images.cells import found, run_cell, runs_dir
 from experiments.coded_images.grids import experiments, read_experiment
 from experiments.coded_images.report import known, report, report_verdicts
-from experiments.coded_images.sweep import run_experiment
 from experiments.console import say, short_errors
 from experiments.report.command import add_report, add_run
+from experiments.track.sweep import run_cells
 
 
 def main() -> None:
@@ -17,7 +19,8 @@ def main() -> None:
     with short_errors("coded_images"):
         if arguments.command == "run":
             for name in arguments.experiment:
-                run_experiment(name, *read_experiment(name, arguments.set))
+                cells, machine = read_experiment(name, arguments.set)
+                run_cells(name, cells, partial(run_cell, machine=machine), runs_dir(machine), found)
         else:
             _report(arguments)
 
