@@ -9,7 +9,7 @@ from experiments.coded_images.cells import found, run_cell, runs_dir
 from experiments.coded_images.grids import experiments, read_experiment
 from experiments.coded_images.report import known, report, report_verdicts
 from experiments.console import say, short_errors
-from experiments.report.command import add_report, add_run
+from experiments.report.command import add_report, add_run, suffix_of
 from experiments.track.sweep import run_cells
 
 
@@ -27,7 +27,8 @@ def main() -> None:
 
 def _report(arguments: argparse.Namespace) -> None:
     """The verdicts are of every experiment with results, whichever are named."""
-    results, there = arguments.results, known(arguments.results, arguments.suffix)
+    results, suffix = arguments.results, suffix_of(arguments)
+    there = known(results, suffix)
     names = arguments.experiment or there
     if not names:
         say("no coded images to report yet: python -m experiments.coded_images run NAME")
@@ -35,7 +36,7 @@ def _report(arguments: argparse.Namespace) -> None:
     for name in names:
         text, paths = report(name, results)
         say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
-    say(report_verdicts(there or names, results, arguments.suffix))
+    say(report_verdicts(there or names, results, suffix))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,11 +13,13 @@ from experiments.coded_images.rows import read_summary, summary_path, write_summ
 from experiments.coded_images.tables import VERDICTS, write_codings, write_pruning
 from experiments.coded_images.verdicts import prunings, rates
 from experiments.manifest import experiment_records
+from experiments.report.command import QUICK
 from experiments.report.style import save
 from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
 
 RUNS = Path("runs") / "coded_images"
+RUN = "python -m experiments.coded_images run "
 
 
 def report(name: str, results: Path) -> tuple[str, list[Path]]:
@@ -26,7 +28,7 @@ def report(name: str, results: Path) -> tuple[str, list[Path]]:
     Raises:
         TropnncError: neither cells nor summary.
     """
-    records = experiment_records(results / RUNS, name)
+    records = experiment_records(results / RUNS, name, RUN)
     written = [] if records is None else write_summary(results, name, records)
     found = points(read_summary(results, name))
     published = read_published(results, found[0].row.dataset)
@@ -52,7 +54,7 @@ def report_verdicts(names: Sequence[str], results: Path, suffix: str) -> str:
 
 def known(results: Path, suffix: str) -> list[str]:
     """Experiments of that suffix that have a summary or are complete on this disk."""
-    names = [name for name in experiments() if name.endswith("_quick") == bool(suffix)]
+    names = [name for name in experiments() if name.endswith(QUICK) == bool(suffix)]
     complete = results / RUNS / "experiments"
     return [
         name

@@ -79,7 +79,7 @@ def write_coresets(results: Path, suffix: str = "") -> str:
 
 
 def coreset_contrasts(results: Path, suffix: str = "") -> list[ContrastRow]:
-    """Every score of ours less Mussay's, at the same sampler, network and ratio.
+    """Every score of ours less Mussay's, at the same sampler, network and ratio, where both are.
 
     Raises:
         NotRun: there is no summary.
@@ -90,7 +90,7 @@ def coreset_contrasts(results: Path, suffix: str = "") -> list[ContrastRow]:
         _contrast(group, theirs[group.place, group.ratio, group.sampler])
         for score in OURS
         for group in groups
-        if group.score == score
+        if group.score == score and (group.place, group.ratio, group.sampler) in theirs
     ]
 
 

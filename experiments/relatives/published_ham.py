@@ -43,7 +43,12 @@ class Row:
     @property
     def explained(self) -> bool:
         """Whether the script's way of counting gives what was printed, to 2 % or a last digit."""
-        return abs(self.counted - self.published) <= max(0.02 * self.published, 0.0005)
+        return agrees(self.counted, self.published)
+
+
+def agrees(size: float, published: float) -> bool:
+    """To 2 % or a last digit."""
+    return abs(size - published) <= max(0.02 * published, 0.0005)
 
 
 def rows() -> tuple[Row, ...]:
@@ -68,9 +73,7 @@ def rows() -> tuple[Row, ...]:
 
 def sham_indices(percent: float) -> float:
     """What row indices and column starts alone take of dense, in sHAM with so much pruned."""
-    bits = sum(
-        q * padded_bits(n) + (m + 1) * padded_bits(q) for n, m, q in _kept(percent)
-    )  # fmt: skip
+    bits = sum(q * padded_bits(n) + (m + 1) * padded_bits(q) for n, m, q in _kept(percent))
     return bits / _dense()
 
 

@@ -14,7 +14,6 @@ from experiments.relatives.supports import SupportRow
 from experiments.report.statistics import grouped
 from experiments.track.verdicts import Verdict, verdict
 
-AGREES, LAST_DIGIT = 0.02, 0.0005
 RIVALS = {"plain keys": ("raw32",), "gap codes": ("gamma", "delta", "rice", "range")}
 
 
@@ -35,7 +34,7 @@ def bloom_verdicts(rows: Sequence[SupportRow]) -> list[Verdict]:
 def _ham(row: published_ham.Row) -> Verdict:
     """A CSC of indices of 32 bits, as theirs, is as true as one of ours, which are narrower."""
     true = row.true if row.form == "ham" else row.counted
-    agrees = abs(true - row.published) <= max(AGREES * row.published, LAST_DIGIT)
+    agrees = published_ham.agrees(true, row.published)
     counted = f"; counted at 16 bytes a word of 8, as their script does: {row.counted:.4f}"
     narrow = f"; with the narrowest indices of whole bytes {row.true:.4f}"
     return Verdict(
