@@ -92,12 +92,18 @@ def _classifier(
 
 def _coin(config: Mapping[str, Any]) -> CoinSettings:
     patch = config["patch"]
+    if patch is not None and len(listed(patch)) != 2:
+        raise TropnncError(f"coin.patch = {patch} is not accepted; null or [height, width] is")
     try:
         return CoinSettings(
             shape=SirenShape(**config["shape"]),
             training=MetaTraining(**config["training"]),
-            patch=None if patch is None else (int(patch[0]), int(patch[1])),
+            patch=None if patch is None else _patch(*patch),
             seed=integer("coin.seed", config["seed"], low=0),
         )
     except TypeError as error:
         raise TropnncError(f"coin: {error}") from error
+
+
+def _patch(height: Any, width: Any) -> tuple[int, int]:
+    return integer("coin.patch", height, low=1), integer("coin.patch", width, low=1)

@@ -9,7 +9,7 @@ from baselines.coin import MetaTrainer
 from experiments import resuming
 from experiments.coded_images import cells, classifiers, nets
 from experiments.coded_images.cells import identity_parts, runs_dir
-from experiments.coded_images.grids import experiments, read_experiment
+from experiments.coded_images.grids import _coin, experiments, read_experiment
 from experiments.coded_images.nets import coin_net, net_identity
 from experiments.console import CellsFailed
 from experiments.data import load_dataset
@@ -52,6 +52,16 @@ def test_bad_cells() -> None:
         a_coding("png")
     with pytest.raises(TropnncError, match="1 to 16"):
         a_coding("coin", bits=0, steps=3)
+
+
+def test_more_images_than_there_are_and_odd_patches(tmp_path: Path) -> None:
+    with pytest.raises(TropnncError, match=r"images = 100000 is not accepted; mnist5k has [\d,]+$"):
+        cells.run_cell(
+            replace(a_coding("jpeg", quality=20), images=100_000), True, machine(tmp_path)
+        )
+    for patch in ([16], ["a", 16], [0, 16]):
+        with pytest.raises(TropnncError, match=r"coin\.patch"):
+            _coin({"patch": patch, "shape": vars(COIN.shape), "training": {"steps": 1}, "seed": 0})
 
 
 def test_a_damaged_record_is_measured_again(
