@@ -54,8 +54,15 @@ def read_manifest(runs_dir: Path, experiment: str) -> list[str] | None:
     return None
 
 
-def experiment_records(runs_dir: Path, experiment: str) -> list[Record] | None:
+def experiment_records(
+    runs_dir: Path, experiment: str, command: str = "python run.py experiment="
+) -> list[Record] | None:
     """The settled records of the experiment's cells; None where it has not been run here.
+
+    Args:
+        runs_dir: where they are.
+        experiment: its name.
+        command: what runs an experiment, its name behind it.
 
     Raises:
         TropnncError: some are missing.
@@ -68,7 +75,7 @@ def experiment_records(runs_dir: Path, experiment: str) -> list[Record] | None:
     if len(found) < len(identities):
         raise TropnncError(
             f"{len(identities) - len(found)} of {len(identities)} cells of {experiment} are"
-            f" missing; complete it: python run.py experiment={experiment}"
+            f" missing; complete it: {command}{experiment}"
         )
     return found
 

@@ -292,16 +292,16 @@ class CellSettings:
         that did not make them is part of it. What is off is left out, as before it existed.
         """
         determinants = {
-            "dataset": _plain(self.dataset.determinants()),
-            "arch": {"name": self.arch.name, **_plain(dict(self.arch.options))},
+            "dataset": plain(self.dataset.determinants()),
+            "arch": {"name": self.arch.name, **plain(dict(self.arch.options))},
             "train": None if self.arch.checkpoint else self.train.determinants(),
-            "method": {"name": self.method.name, "options": _plain(dict(self.method.options))},
+            "method": {"name": self.method.name, "options": plain(dict(self.method.options))},
             "allocator": {
                 "name": self.allocator.name,
-                "options": _plain(dict(self.allocator.options)),
+                "options": plain(dict(self.allocator.options)),
             },
             "ratio": self.ratio,
-            "scope": _plain(self.scope),
+            "scope": plain(self.scope),
             "order": self.order,
             "seed": self.seed,
             "calibration": {"images": self.calibration_images},
@@ -324,7 +324,8 @@ class CellSettings:
         return determinants
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """``value`` as JSON gives it back: tuples as lists, however deep."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple | list) else value

@@ -45,8 +45,11 @@ class MetaTraining:
     def __post_init__(self) -> None:
         counts = (self.steps, self.batch, self.inner_steps)
         small = (self.points, self.warmup, self.clip, self.decay)
-        if min(counts) < 1 or min(small) < 0 or self.decay > 1 or self.rate <= 0:
-            raise TropnncError(f"{self} is not accepted; positive steps, batch and rates are")
+        rates = (self.rate, self.inner_rate)
+        if min(counts) < 1 or min(small) < 0 or self.decay > 1 or min(rates) <= 0:
+            raise TropnncError(
+                f"{self} is not accepted; positive steps, batch and rates, a decay of 0 to 1 are"
+            )
 
     def rate_at(self, step: int) -> float:
         """Adam's rate in ``step``, counted from 0."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
+from experiments.coded_images.cells import found, run_cell, runs_dir
 from experiments.coded_images.grids import experiments, read_experiment
 from experiments.coded_images.report import known, report, report_verdicts
-from experiments.coded_images.sweep import run_experiment
 from experiments.console import say, short_errors
-from experiments.report.command import add_report, add_run
+from experiments.report.command import add_report, add_run, suffix_of
+from experiments.track.sweep import run_cells
 
 
 def main() -> None:
@@ -17,14 +19,16 @@ def main() -> None:
     with short_errors("coded_images"):
         if arguments.command == "run":
             for name in arguments.experiment:
-                run_experiment(name, *read_experiment(name, arguments.set))
+                cells, machine = read_experiment(name, arguments.set)
+                run_cells(name, cells, partial(run_cell, machine=machine), runs_dir(machine), found)
         else:
             _report(arguments)
 
 
 def _report(arguments: argparse.Namespace) -> None:
     """The verdicts are of every experiment with results, whichever are named."""
-    results, there = arguments.results, known(arguments.results, arguments.suffix)
+    results, suffix = arguments.results, suffix_of(arguments)
+    there = known(results, suffix)
     names = arguments.experiment or there
     if not names:
         say("no coded images to report yet: python -m experiments.coded_images run NAME")
@@ -32,7 +36,7 @@ def _report(arguments: argparse.Namespace) -> None:
     for name in names:
         text, paths = report(name, results)
         say("\n".join([*([] if arguments.paths else [text, ""]), *map(str, paths)]))
-    say(report_verdicts(there or names, results, arguments.suffix))
+    say(report_verdicts(there or names, results, suffix))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ from experiments.determinism import deterministic
 from experiments.evaluation import Evaluation, evaluate, laid_out
 from experiments.networks import obstacle
 from experiments.parsing import cell_settings
-from experiments.settings import CellSettings, Machine
+from experiments.settings import CellSettings, Machine, plain
 from tropnnc import LIBRARY_VERSION, Tier, compress, make_method
 from tropnnc.seeding import derive_seed
 
@@ -37,7 +37,7 @@ def provenance(classifiers: Iterable[Classifier], machine: Machine) -> dict[str,
     for each in classifiers:
         bench = _bench(each.overrides, machine)
         seen = bench.settings.determinants()
-        networks[each.network] = {"checkpoint": bench.checkpoint, "seen": _plain(seen)}
+        networks[each.network] = {"checkpoint": bench.checkpoint, "seen": plain(seen)}
     methods = {each.method for each in classifiers if each.method is not None}
     versions = {name: make_method(name).version for name in sorted(methods)}
     return {"networks": networks, "methods": versions, "library": LIBRARY_VERSION}
@@ -85,9 +85,3 @@ def _settings(overrides: tuple[str, ...]) -> CellSettings:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("config", list(overrides))
     return cell_settings(cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True)))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return list(value) if isinstance(value, tuple) else value

@@ -20,6 +20,7 @@ from experiments.coded_images.settings import KNOBS, CodedCell, CoinSettings
 from experiments.coded_images.sheets import tile, untile
 from experiments.data import Dataset
 from experiments.settings import Machine
+from tropnnc.errors import TropnncError
 from tropnnc.unit import Array, IntArray
 
 
@@ -48,6 +49,10 @@ def through_codec(cell: CodedCell, dataset: Dataset, machine: Machine) -> Coded:
     Raises:
         TropnncError: a setting that the codec does not accept.
     """
+    if cell.images > len(dataset.test):
+        raise TropnncError(
+            f"images = {cell.images} is not accepted; {cell.dataset} has {len(dataset.test):,}"
+        )
     images = _first(dataset.test.images, cell.images)
     if cell.coding.codec == "original":
         return Coded(images, np.full(len(images), images[0].numel()))

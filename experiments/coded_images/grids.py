@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, cast
-
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from typing import Any
 
 from baselines.coin import MetaTraining, SirenShape
 from experiments.coded_images.settings import (
@@ -19,17 +15,19 @@ from experiments.coded_images.settings import (
     CoinSettings,
 )
 from experiments.settings import Machine
+from experiments.track.grids import CONF as ALL
+from experiments.track.grids import PLACES as ANYWHERE
+from experiments.track.grids import composed_experiment, names_of
 from experiments.values import integer, listed, options, real
 from tropnnc.errors import TropnncError, check_choice
 
-CONF = Path(__file__).parents[2] / "conf" / "coded_images"
-# What may be said on the command line: all else is what an experiment's name stands for.
-PLACES = ("data_dir", "results_dir", "checkpoints_dir", "device")
+CONF = ALL / "coded_images"
+PLACES = (*ANYWHERE, "checkpoints_dir", "device")
 
 
 def experiments() -> list[str]:
     """Names of all of them."""
-    return sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+    return names_of(CONF)
 
 
 def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[CodedCell], Machine]:
@@ -38,14 +36,7 @@ def read_experiment(name: str, overrides: Sequence[str] = ()) -> tuple[list[Code
     Raises:
         TropnncError: no such experiment, or a value that is not accepted.
     """
-    check_choice("experiment", name, tuple(experiments()))
-    for override in overrides:
-        check_choice("override", override.partition("=")[0], PLACES)
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        composed = compose("config", [f"experiment={name}", *overrides])
-    config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
-    check_choice("device", config["device"], ("auto", "cpu", "cuda", "mps"))
-    machine = Machine(Path(config["data_dir"]), Path(config["results_dir"]), config["device"])
+    config, machine = composed_experiment(CONF, name, overrides, PLACES)
     return _cells(config), machine
 
 
@@ -101,12 +92,18 @@ def _classifier(
 
 def _coin(config: Mapping[str, Any]) -> CoinSettings:
     patch = config["patch"]
+    if patch is not None and len(listed(patch)) != 2:
+        raise TropnncError(f"coin.patch = {patch} is not accepted; null or [height, width] is")
     try:
         return CoinSettings(
             shape=SirenShape(**config["shape"]),
             training=MetaTraining(**config["training"]),
-            patch=None if patch is None else (int(patch[0]), int(patch[1])),
+            patch=None if patch is None else _patch(*patch),
             seed=integer("coin.seed", config["seed"], low=0),
         )
     except TypeError as error:
         raise TropnncError(f"coin: {error}") from error
+
+
+def _patch(height: Any, width: Any) -> tuple[int, int]:
+    return integer("coin.patch", height, low=1), integer("coin.patch", width, low=1)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.coded_images.points import Point, looks_of
 from experiments.coded_images.published import PublishedPoint
-from experiments.coded_images.verdicts import Verdict, extra_cost
+from experiments.coded_images.verdicts import extra_cost
 from experiments.geometry.table import write_table
 
 # Of all training images: what shared bytes come to when many images share them.
@@ -71,13 +70,6 @@ def write_pruning(found: Sequence[Point], results: Path, name: str) -> str:
         lines.append(line)
     caption = PRUNING.format(dataset=original.row.dataset, images=original.row.images)
     return write_table(pd.DataFrame(lines), 2, caption, results / "tables" / f"{name}_pruning")
-
-
-def write_verdicts(verdicts: Sequence[Verdict], results: Path, name: str) -> str:
-    """A line per statement and place."""
-    columns = ["statement", "tried", "found", "interval", "verdict"]
-    frame = pd.DataFrame([astuple(each) for each in verdicts], columns=columns)
-    return write_table(frame, 2, VERDICTS, results / "tables" / name)
 
 
 def _line(point: Point, whole: int) -> dict[str, str]:

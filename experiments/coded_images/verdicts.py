@@ -6,29 +6,18 @@ The unit of replication is a test image; networks and codecs are what they are (
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from experiments.coded_images.points import NAMES, Look, Point, Series, curves, looks_of
 from experiments.ntk.curves import Factor, equal_accuracy
+from experiments.track.verdicts import Verdict, verdict
 from tropnnc.seeding import derive_rng
 from tropnnc.unit import Array
 
 DRAWS, LEVEL = 1000, 0.95
 ANCHOR = "bits=5"  # the published setting
 STEPS = "steps=3"  # as trained
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A statement, where it was tried, what was found and what that amounts to."""
-
-    statement: str
-    tried: str
-    found: str
-    interval: str
-    verdict: str
 
 
 def resampled(images: int, *axes: object) -> Array:
@@ -116,7 +105,7 @@ def _rate(anchor: Point, rival: Series, own: Sequence[Point], share: str) -> Ver
         f" {rival.name}",
         f"{name} {side}{whole.value:.3g} times",
         f"{low:.3g} to {high:.3g}".replace("inf", "∞"),
-        _verdict(low > 1, high < 1),
+        verdict(low > 1, high < 1),
     )
 
 
@@ -150,11 +139,5 @@ def _pruning(point: Point, original: Point, look: Look) -> Verdict:
         f" (dense {dense:.1f} %)",
         f"{mean:+.1f} points",
         f"{low:+.1f} to {high:+.1f}",
-        _verdict(low > 0, high < 0),
+        verdict(low > 0, high < 0),
     )
-
-
-def _verdict(supported: bool, contradicted: bool) -> str:
-    if supported:
-        return "supported"
-    return "contradicted" if contradicted else "inconclusive"

@@ -8,6 +8,7 @@ from pathlib import Path
 from experiments.communication.report import report
 from experiments.communication.rows import summary_path
 from experiments.console import BEGIN_AGAIN, say, short_errors
+from experiments.report.command import add_report
 
 EXPERIMENT = "relatives_communication"
 
@@ -16,11 +17,7 @@ def main() -> None:
     """Exit code 0, or 2 after one line on what is missing."""
     parser = argparse.ArgumentParser("python -m experiments.communication", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    write = commands.add_parser("report", help="summary, tables, figure")
-    write.add_argument("experiment", nargs="*", help="none: those with results")
-    write.add_argument("--results", type=Path, default=Path("results"), help="default: results")
-    write.add_argument("--suffix", default="", help="of the experiment's name, such as _quick")
-    write.add_argument("--paths", action="store_true", help="print no table, only the paths")
+    add_report(commands)
     arguments = parser.parse_args()
     with short_errors("communication", BEGIN_AGAIN):
         names = arguments.experiment or known(arguments.results, arguments.suffix)

@@ -12,6 +12,8 @@ from experiments.record import Record
 from experiments.report.csv_rows import read_rows, write_rows
 from tropnnc.errors import TropnncError
 
+RUN = "torchrun --nproc_per_node 2 run.py experiment="
+
 
 @dataclass(frozen=True)
 class CommunicationRow:
@@ -109,14 +111,12 @@ def renewed_rows(results: Path, name: str) -> Sequence[CommunicationRow]:
     Raises:
         TropnncError: neither cells nor CSV, or cells that are missing.
     """
-    path, records = summary_path(results, name), experiment_records(results / "runs", name)
+    path, records = summary_path(results, name), experiment_records(results / "runs", name, RUN)
     if records is not None:
         rows = communication_rows(records)
         write_rows(path, CommunicationRow, map(_texts, rows))
     elif not path.exists():
-        raise TropnncError(
-            f"no {path}; run it first: torchrun --nproc_per_node 2 run.py experiment={name}"
-        )
+        raise TropnncError(f"no {path}; run it first: {RUN}{name}")
     return read_rows(path, CommunicationRow)
 
 

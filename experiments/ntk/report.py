@@ -24,6 +24,7 @@ from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
 
 SPECTRUM = "ntk_spectrum"
+RUN = "python -m experiments.ntk run "
 # On these the headline is tried; the logistic read-out has fewer draws and widths.
 HEADLINE = ("ntk_mnist", "ntk_subsets", "ntk_cifar")
 
@@ -34,7 +35,7 @@ def report(name: str, results: Path) -> tuple[str, list[Path]]:
     Raises:
         TropnncError: neither cells nor summary.
     """
-    records = experiment_records(results / "runs" / "ntk", name)
+    records = experiment_records(results / "runs" / "ntk", name, RUN)
     paths = [] if records is None else write_summaries(results, name, records)
     stem = results / "figures" / name
     if name.startswith(SPECTRUM):

@@ -11,8 +11,9 @@ from experiments.console import say, short_errors
 from experiments.relatives.cells import found, run_cell, runs_dir
 from experiments.relatives.grids import experiments, read_experiment
 from experiments.relatives.report import known, report, report_verdicts
-from experiments.relatives.supports import measure_supports
-from experiments.report.command import add_report, add_run
+from experiments.relatives.supports import measure_supports, unavailable
+from experiments.report.command import add_report, add_run, suffix_of
+from experiments.settings import Machine
 from experiments.track.sweep import run_cells
 
 PLACES = "data_dir=PATH, results_dir=PATH"
@@ -27,9 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 cells, machine = read_experiment(name, given.set)
                 run_cells(name, cells, partial(run_cell, machine=machine), runs_dir(machine), found)
         elif given.command == "supports":
-            say(str(measure_supports(machine_of(given.set))))
+            _supports(machine_of(given.set))
         else:
             _report(given)
+
+
+def _supports(machine: Machine) -> None:
+    """What is not to be had is named, as by ``run``."""
+    reason = unavailable(machine)
+    say(str(measure_supports(machine)) if reason is None else f"supports: skipped: {reason}")
 
 
 def _report(given: argparse.Namespace) -> None:
@@ -40,7 +47,7 @@ def _report(given: argparse.Namespace) -> None:
     for name in names:
         text, paths = report(name, given.results)
         say("\n".join([*([] if given.paths else [text, ""]), *map(str, paths)]))
-    say(report_verdicts(given.results, given.suffix))
+    say(report_verdicts(given.results, suffix_of(given)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ from experiments.track.cells import Result, settle
 from experiments.training import TRAINING_VERSION
 from tropnnc import LIBRARY_VERSION
 
-# Bumped by hand whenever the same cell gives another result.
+# Bumped by hand whenever the same cell gives another result: bytes too, of whatever codec.
 EXPERIMENT_VERSION = 1
 
 

@@ -122,7 +122,10 @@ def _row(contrast: Contrast, ours: Sequence[Case], theirs: Sequence[Case]) -> Co
             for draw in common
         ]
         return ContrastRow(*head, "draws of the training", *_over_draws(gaps, contrast.margin))
-    first, second = (side[min(side)].bits(contrast.stage) for side in (own, other))
+    draws = [common[0]] * 2 if common else [min(own), min(other)]
+    first, second = (
+        side[draw].bits(contrast.stage) for side, draw in zip((own, other), draws, strict=True)
+    )
     return ContrastRow(*head, "test images", *_over_images(first, second, contrast.margin))
 
 

@@ -79,7 +79,7 @@ def write_coresets(results: Path, suffix: str = "") -> str:
 
 
 def coreset_contrasts(results: Path, suffix: str = "") -> list[ContrastRow]:
-    """Every score of ours less Mussay's, at the same sampler, network and ratio.
+    """Every score of ours less Mussay's, at the same sampler, network and ratio, where both are.
 
     What has no such partner, in a summary of half a sweep, is left out.
 

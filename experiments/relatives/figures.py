@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -28,14 +28,14 @@ Cost = Callable[[Row, Stage], float]
 
 def bytes_figure(rows: Sequence[Row]) -> Figure:
     """Top-1 over the bytes of the smallest lossless file."""
-    return _figure(rows, lambda row, stage: row.size(stage), "bytes on disk, best lossless codec")
+    label = "bytes on disk, best lossless codec"
+    return _figure(rows, lambda row, stage: row.size(stage), label, set(TRACKS))
 
 
 def macs_figure(rows: Sequence[Row]) -> Figure:
     """Top-1 over multiply-adds executed, of the families that save any."""
     saving = {row.track for row in rows if not row.storage_only}
-    own = [row for row in rows if row.track in saving]
-    return _figure(own, lambda row, _: row.macs, "multiply-adds executed per image")
+    return _figure(rows, lambda row, _: row.macs, "multiply-adds executed per image", saving)
 
 
 def front(points: Sequence[tuple[float, Sample]]) -> list[tuple[float, Sample]]:
@@ -47,8 +47,8 @@ def front(points: Sequence[tuple[float, Sample]]) -> list[tuple[float, Sample]]:
     return best
 
 
-def _figure(rows: Sequence[Row], cost: Cost, label: str) -> Figure:
-    """A panel per stage; every family by its front, the dense network by a line."""
+def _figure(rows: Sequence[Row], cost: Cost, label: str, tracks: Collection[str]) -> Figure:
+    """A panel per stage; each family of ``tracks`` by its front, the dense network by a line."""
     dense = 100 * rows[0].dense_correct / rows[0].total
     steps = " or ".join(f"{steps:,}" for steps in sorted({row.steps for row in rows} - {0}))
     stages: list[Stage] = [stage for stage in STAGES if stage == "before" or steps]
@@ -58,7 +58,7 @@ def _figure(rows: Sequence[Row], cost: Cost, label: str) -> Figure:
         axes = list(figure.subplots(len(stages), 1, sharex=True, squeeze=False)[:, 0])
         for axis, stage in zip(axes, stages, strict=True):
             axis.axhline(dense, color="0.35", linewidth=0.7, label="dense")
-            _fronts(axis, rows, cost, stage)
+            _fronts(axis, [row for row in rows if row.track in tracks], cost, stage)
             axis.set_xscale("log")
             axis.set_ylim(max(0.0, dense - DEPTH), dense + DEPTH / 20)
             axis.set_ylabel("top-1 (%)")

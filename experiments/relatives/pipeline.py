@@ -53,7 +53,8 @@ def build_network(cell: Cell, narrow: nn.Module) -> Built:
     if cell.rewriting is not None:
         built = rewritten(built.model, cell.rewriting)
     if cell.sharing is not None:
-        built = shared(built.model, cell.sharing, derive_rng(cell.draw, "sharing"))
+        coarse = shared(built.model, cell.sharing, derive_rng(cell.draw, "sharing"))
+        built = Built(coarse.model, (*built.layers, *coarse.layers), built.left_alone)
     if cell.half:
         built = Built(in_half(built.model), built.layers, built.left_alone)
     return built

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
@@ -20,13 +20,14 @@ from experiments.relatives.rows import Row, read_summary, summary_path, write_su
 from experiments.relatives.supports import NAME, SupportRow
 from experiments.relatives.tables import write_cells, write_smallest
 from experiments.relatives.verdicts import CAPTION, verdicts_of
+from experiments.report.command import QUICK
 from experiments.report.csv_rows import read_rows, write_rows
 from experiments.report.style import save
 from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
 
-QUICK = "_quick"
 CLAIMS = "relatives_claims"
+RUN = "python -m experiments.relatives run "
 
 
 def report(name: str, results: Path) -> tuple[str, list[Path]]:
@@ -35,8 +36,13 @@ def report(name: str, results: Path) -> tuple[str, list[Path]]:
     Raises:
         TropnncError: neither cells nor summary.
     """
-    records = _records(name, results)
-    paths = [] if records is None else write_summaries(results, name, records)
+    records = experiment_records(results / "runs" / "relatives", name, RUN)
+    paths = []
+    if records is not None:
+        paths = [
+            *write_summaries(results, name, records),
+            *_write_contrasts(results, name, records),
+        ]
     rows = read_summary(results, name, Row)
     cells = write_cells(rows, results, name)
     if name.removesuffix(QUICK) == CLAIMS:
@@ -48,18 +54,16 @@ def report(name: str, results: Path) -> tuple[str, list[Path]]:
 
 
 def report_verdicts(results: Path, suffix: str) -> str:
-    """The verdicts that the cells on disk, or the committed contrasts, allow.
+    """The verdicts that the summaries allow.
 
     Raises:
         TropnncError: there is none.
     """
-    path = summary_path(results, f"contrasts{suffix}")
-    found = list(_contrasts(results, suffix))
-    if found:
-        write_rows(path, ContrastRow, map(astuple, found))
-    if not path.exists():
-        raise TropnncError(f"no {path} to judge; run an experiment first")
-    rows = read_rows(path, ContrastRow)
+    names = dict.fromkeys(f"{contrast.experiment}{suffix}" for contrast in CONTRASTS)
+    paths = [path for name in names if (path := _contrasts_path(results, name)).exists()]
+    if not paths:
+        raise TropnncError(f"no {_contrasts_path(results, 'NAME')} to judge; report NAME first")
+    rows = [row for path in paths for row in read_rows(path, ContrastRow)]
     with suppress(NotRun):
         write_coresets(results, suffix)
         rows += coreset_contrasts(results, suffix)
@@ -82,14 +86,16 @@ def known(results: Path, suffix: str) -> Sequence[str]:
     ]
 
 
-def _contrasts(results: Path, suffix: str) -> Iterator[ContrastRow]:
-    records: dict[str, list[Record]] = {}
-    for contrast in CONTRASTS:
-        name = f"{contrast.experiment}{suffix}"
-        if name not in records:
-            records[name] = _records(name, results) or []
-        yield from contrast_rows(contrast, records[name])
+def _contrasts_path(results: Path, name: str) -> Path:
+    return summary_path(results, f"{name}_contrasts")
 
 
-def _records(name: str, results: Path) -> list[Record] | None:
-    return experiment_records(results / "runs" / "relatives", name)
+def _write_contrasts(results: Path, name: str, records: Sequence[Record]) -> list[Path]:
+    """What claims are tried on in this experiment alone: others may not be on this disk."""
+    own = [c for c in CONTRASTS if c.experiment == name.removesuffix(QUICK)]
+    if not own:
+        return []
+    rows = (row for contrast in own for row in contrast_rows(contrast, records))
+    path = _contrasts_path(results, name)
+    write_rows(path, ContrastRow, map(astuple, rows))
+    return [path]

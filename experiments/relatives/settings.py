@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from baselines.rewriters.protocol import Bits, Pattern
-from experiments.settings import Component
+from experiments.settings import Component, plain
 from tropnnc.errors import TropnncError, check_choice
 
 SCOPES = ("layer", "unified", "network")
@@ -156,7 +156,7 @@ class Cell:
         """What enters its identity, as plain JSON values; what is off is left out."""
         items = asdict(self).items()
         off = {**asdict(Cell(self.network)), "network": None}
-        return {key: _plain(value) for key, value in items if value != off[key]}
+        return {key: plain(value) for key, value in items if value != off[key]}
 
 
 def spelt(component: Component) -> str:
@@ -172,9 +172,3 @@ def spelt_budget(budget: Budget) -> str:
     if isinstance(budget, Pattern):
         return f"{budget.kept}:{budget.group}"
     return f"{budget.width} bits"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

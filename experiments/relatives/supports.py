@@ -26,12 +26,11 @@ from experiments.relatives.networks import suite_cell
 from experiments.relatives.rows import summary_path
 from experiments.report.csv_rows import write_rows
 from experiments.settings import Machine
-from tropnnc.errors import TropnncError
 from tropnnc.indexcodec import encode
 from tropnnc.indexcodec.bloom import BloomFilter
 from tropnnc.unit import Array, IntArray
 
-NAME = "supports"
+NAME, NETWORK = "supports", ("resnet20", 0)
 IMAGES, SHARES, VALUE = 128, (0.01, 0.1), 4
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 CODES = ("raw32", "packed", "bitmap", "gamma", "delta", "rice", "range")
@@ -58,17 +57,18 @@ class SupportRow:
     message: int
 
 
+def unavailable(machine: Machine) -> str | None:
+    """Why there is nothing to measure: published weights that are not at hand."""
+    return obstacle(suite_cell(*NETWORK), machine)
+
+
 def measure_supports(machine: Machine) -> Path:
     """Write the CSV of all codes.
 
     Raises:
-        TropnncError: data or weights that are not to be had.
+        TropnncError: data or weights that are not accepted.
     """
-    suite = suite_cell("resnet20", 0)
-    reason = obstacle(suite, machine)
-    if reason is not None:
-        raise TropnncError(reason)
-    bench = open_bench(suite, machine)
+    bench = open_bench(suite_cell(*NETWORK), machine)
     vectors = {"gradient": _gradient(bench), "weights": _flat(bench.model, "data")}
     path = summary_path(machine.results_dir, NAME)
     rows = (row for name, vector in vectors.items() for row in support_rows(name, vector))

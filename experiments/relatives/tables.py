@@ -9,22 +9,22 @@ import pandas as pd
 
 from experiments.geometry.table import write_table
 from experiments.relatives.rows import STAGES, Row, Stage
-from experiments.relatives.tracks import TRACKS
+from experiments.relatives.tracks import DENSE, TRACKS
 from experiments.report.statistics import grouped, sample
 
 POINTS = 3.0
 SMALLEST = (
     "The smallest file of each family that is within {points:g} points of the dense network, before"
     " training and after {steps} steps that are the same for all. Bytes on disk of all weights, the"
-    " best lossless codec of each; × : dense float32 over that. Multiply-adds: share of the dense"
-    " network's that is executed; ≥ 100 % is storage only. One dense network (n = 1): {total} test"
-    " images."
+    " best lossless codec of each; × : dense float32 over that. Multiply-adds: executed, in % of"
+    " the dense network's; storage only where none is saved. One dense network (n = 1): {total}"
+    " test images, by which the lines are chosen."
 )
 CELLS = (
     "Everything measured on {network}. Top-1 in % before and after {steps} steps of training that"
     " are the same for all, with batch norms re-estimated where that was tried, bytes on disk under"
-    " the best lossless codec (named), multiply-adds executed, and needed if zeros were free, in %"
-    " of the dense network's."
+    " the best lossless codec (named), multiply-adds executed (storage only: none is saved), and"
+    " needed if zeros were free, in % of the dense network's."
 )
 
 
@@ -74,7 +74,7 @@ def _smallest_line(network: str, stage: Stage, track: str, row: Row) -> dict[str
         "bytes": f"{size:,}",
         "×": f"{row.dense_bytes / size:.1f}",
         "codec": row.codec if stage == "before" else row.trained_codec or row.codec,
-        "multiply-adds": _share(row.macs, row),
+        "multiply-adds": _executed(row),
     }
 
 
@@ -93,9 +93,14 @@ def _cell_line(own: Sequence[Row]) -> dict[str, str]:
         "bytes": f"{row.bytes:,}",
         "trained bytes": "" if row.trained_bytes is None else f"{row.trained_bytes:,}",
         "codec": row.codec,
-        "multiply-adds": _share(row.macs, row),
+        "multiply-adds": _executed(row),
         "formal": formal,
     }
+
+
+def _executed(row: Row) -> str:
+    only = ", storage only" if row.storage_only and row.track != DENSE else ""
+    return f"{_share(row.macs, row)}{only}"
 
 
 def _share(macs: int, row: Row) -> str:

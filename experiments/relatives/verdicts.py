@@ -18,8 +18,9 @@ from experiments.track.verdicts import Verdict, verdict
 CAPTION = (
     "Claims of the relatives' papers at the scale at hand; the rules were written before the sweep."
     " Points of top-1; 95 % intervals, by Student's t over draws of the training where there are"
-    " three or more, else by paired bootstrap over the test images of one network (a case study);"
-    " p by Holm over the places of a claim."
+    " three or more, else by paired bootstrap over the test images of one network (a case study),"
+    " of scores of neurons by Welch over samples, top over test images, unpaired; p by Holm over"
+    " the places of a claim."
 )
 
 

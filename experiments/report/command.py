@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+QUICK = "_quick"
+
 
 def add_run(commands: Any, effect: str, known: list[str], places: str) -> None:
     """Add ``run NAME … [--set KEY=VALUE …]`` to the subparsers ``commands``.
@@ -30,3 +32,9 @@ def add_report(commands: Any) -> None:
     write.add_argument("--results", type=Path, default=Path("results"), help="default: results")
     write.add_argument("--suffix", default="", help="of the experiments' names, such as _quick")
     write.add_argument("--paths", action="store_true", help="print no tables but the verdicts")
+
+
+def suffix_of(given: argparse.Namespace) -> str:
+    """Of the table of verdicts: as said, or that of quick variants where only such are named."""
+    quick = bool(given.experiment) and all(name.endswith(QUICK) for name in given.experiment)
+    return given.suffix or (QUICK if quick else "")

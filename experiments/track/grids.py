@@ -10,11 +10,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from experiments.settings import Machine
-from tropnnc.errors import TropnncError
+from tropnnc.errors import TropnncError, check_choice
 
 CONF = Path(__file__).parents[2] / "conf"
 # What may be said on the command line: all else is what an experiment's name stands for.
 PLACES = ("data_dir", "results_dir")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def names_of(conf: Path) -> list[str]:
@@ -23,9 +24,15 @@ def names_of(conf: Path) -> list[str]:
 
 
 def composed_experiment(
-    conf: Path, name: str, overrides: Sequence[str] = ()
+    conf: Path, name: str, overrides: Sequence[str] = (), places: Sequence[str] = PLACES
 ) -> tuple[dict[str, Any], Machine]:
     """The configuration of an experiment, resolved, and where it runs.
+
+    Args:
+        conf: folder of the track.
+        name: of the experiment.
+        overrides: ``KEY=VALUE`` with a key of ``places``.
+        places: what determines no result; ``device`` is the CPU where it is none of them.
 
     Raises:
         TropnncError: no such experiment, or an override that is not accepted.
@@ -33,12 +40,14 @@ def composed_experiment(
     if name not in names_of(conf):
         raise TropnncError(f"no experiment {name!r}; accepted are {', '.join(names_of(conf))}")
     for override in overrides:
-        if override.partition("=")[0] not in PLACES:
+        if override.partition("=")[0] not in places:
             raise TropnncError(
-                f"{override!r} is not accepted; {' and '.join(PLACES)} are, and grids of one's own"
+                f"{override!r} is not accepted; {' and '.join(places)} are, and grids of one's own"
                 f" as a file in {conf / 'experiment'}"
             )
     with initialize_config_dir(str(conf), version_base="1.3"):
         composed = compose("config", [f"experiment={name}", *overrides])
     config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
-    return config, Machine(Path(config["data_dir"]), Path(config["results_dir"]), "cpu")
+    device = config["device"] if "device" in places else "cpu"
+    check_choice("device", device, DEVICES)
+    return config, Machine(Path(config["data_dir"]), Path(config["results_dir"]), device)

@@ -1,9 +1,14 @@
 """Cells of the data track that take milliseconds."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from baselines.coin import MetaTraining, SirenShape
+from experiments.coded_images.cells import found, run_cell, runs_dir
 from experiments.coded_images.settings import Classifier, CodedCell, Coding, CoinSettings
+from experiments.settings import Machine
+from experiments.track.sweep import run_cells
 
 COIN = CoinSettings(
     SirenShape(3, 16, 6), MetaTraining(steps=6, batch=4, points=60), patch=None, seed=0
@@ -26,3 +31,8 @@ CELLS = [
     *[a_coding("pca", components=count, bits=5) for count in (2, 8)],
     *[a_coding("coin", layout, bits=5, steps=3) for layout in ("image", "sheet")],
 ]
+
+
+def swept(cells: Sequence[CodedCell], machine: Machine) -> None:
+    """As the experiment ``coded_mnist``."""
+    run_cells("coded_mnist", cells, partial(run_cell, machine=machine), runs_dir(machine), found)

@@ -141,3 +141,5 @@ def test_bad_input() -> None:
         encode(siren(SHAPE), images()[:, :1], 3, 0.1)
     with pytest.raises(TropnncError, match="positive steps"):
         MetaTraining(steps=0)
+    with pytest.raises(TropnncError, match="positive steps"):
+        MetaTraining(steps=1, inner_rate=0.0)

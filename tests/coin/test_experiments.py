@@ -8,16 +8,15 @@ import pytest
 from baselines.coin import MetaTrainer
 from experiments import resuming
 from experiments.coded_images import cells, classifiers, nets
-from experiments.coded_images.cells import identity_parts, runs_dir, settle
-from experiments.coded_images.grids import experiments, read_experiment
+from experiments.coded_images.cells import identity_parts, runs_dir
+from experiments.coded_images.grids import _coin, experiments, read_experiment
 from experiments.coded_images.nets import coin_net, net_identity
-from experiments.coded_images.sweep import run_experiment
 from experiments.console import CellsFailed
 from experiments.data import load_dataset
 from experiments.identity import digest
 from experiments.record import record_path
 from experiments.settings import Machine
-from tests.coin.cells import CELLS, COIN, a_coding
+from tests.coin.cells import CELLS, COIN, a_coding, swept
 from tests.harness.cells import CELL, machine
 from tropnnc import TropnncError
 
@@ -55,15 +54,25 @@ def test_bad_cells() -> None:
         a_coding("coin", bits=0, steps=3)
 
 
+def test_more_images_than_there_are_and_odd_patches(tmp_path: Path) -> None:
+    with pytest.raises(TropnncError, match=r"images = 100000 is not accepted; mnist5k has [\d,]+$"):
+        cells.run_cell(
+            replace(a_coding("jpeg", quality=20), images=100_000), True, machine(tmp_path)
+        )
+    for patch in ([16], ["a", 16], [0, 16]):
+        with pytest.raises(TropnncError, match=r"coin\.patch"):
+            _coin({"patch": patch, "shape": vars(COIN.shape), "training": {"steps": 1}, "seed": 0})
+
+
 def test_a_damaged_record_is_measured_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place, cell = machine(tmp_path), a_coding("jpeg", quality=20)
-    first = settle(cell, place).record
+    first = cells.run_cell(cell, True, place).record
     assert first is not None
     path = record_path(runs_dir(place), first["identity"])
     path.write_bytes(path.read_bytes()[:200])
-    again = settle(cell, place)
+    again = cells.run_cell(cell, True, place)
     assert again.computed
     assert again.record is not None
     assert {**again.record, "timing": 0, "checksum": 0} == {**first, "timing": 0, "checksum": 0}
@@ -124,7 +133,7 @@ def test_patches_are_coded_one_by_one(tmp_path: Path) -> None:
     place = machine(tmp_path)
     settings = replace(COIN, patch=(16, 16))
     cell = replace(a_coding("coin", bits=5, steps=3), coin=settings)
-    found = settle(cell, place).record
+    found = cells.run_cell(cell, True, place).record
     assert found is not None
     assert found["status"] == "done"
     [data] = [found["payload_bytes"]]
@@ -138,7 +147,7 @@ def test_weights_that_are_not_at_hand(
 ) -> None:
     arch = replace(CELL.arch, checkpoint=str(tmp_path / "none.pt"), optional=True)
     monkeypatch.setattr(classifiers, "_settings", lambda _: replace(CELL, arch=arch))
-    run_experiment("coded_mnist", CELLS[:2], machine(tmp_path))
+    swept(CELLS[:2], machine(tmp_path))
     out = capsys.readouterr().out
     assert "skipped" in out
     assert "0 cells, 0 computed, 0 failed" in out
@@ -153,7 +162,7 @@ def test_a_failure_is_named_and_tried_again(
     with monkeypatch.context() as patched:
         patched.setattr(cells, "measure_cell", fails)
         with pytest.raises(CellsFailed):
-            run_experiment("coded_mnist", CELLS[1:2], machine(tmp_path))
+            swept(CELLS[1:2], machine(tmp_path))
     assert "failed: mnist5k jpeg image quality=5" in capsys.readouterr().out
-    run_experiment("coded_mnist", CELLS[1:2], machine(tmp_path))
+    swept(CELLS[1:2], machine(tmp_path))
     assert "1 cells, 1 computed, 0 failed" in capsys.readouterr().out

@@ -8,9 +8,8 @@ import pytest
 from experiments.coded_images.points import Look, Point, Series, curves, points
 from experiments.coded_images.report import known, report, report_verdicts
 from experiments.coded_images.rows import Summary, read_summary
-from experiments.coded_images.sweep import run_experiment
 from experiments.coded_images.verdicts import extra_cost, prunings, rates, resampled
-from tests.coin.cells import CELLS, COIN
+from tests.coin.cells import CELLS, COIN, swept
 from tests.harness.cells import machine
 from tropnnc import TropnncError
 
@@ -21,9 +20,9 @@ def test_a_sweep_its_records_and_its_report_from_the_summary_alone(
 ) -> None:
     place = machine(tmp_path)
     results, name = place.results_dir, "coded_mnist"
-    run_experiment(name, CELLS, place)
+    swept(CELLS, place)
     assert "9 cells, 9 computed, 0 failed" in capsys.readouterr().out
-    run_experiment(name, CELLS, place)
+    swept(CELLS, place)
     assert "9 cells, 0 computed, 0 failed" in capsys.readouterr().out
     text, _ = report(name, results)
     verdicts = report_verdicts([name], results, "")

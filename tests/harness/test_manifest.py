@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from experiments.manifest import experiment_name, read_manifest, write_manifest
+from experiments.manifest import experiment_name, experiment_records, read_manifest, write_manifest
+from tropnnc import TropnncError
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,14 @@ def test_a_manifest_is_read_as_written(tmp_path: Path) -> None:
     write_manifest(tmp_path, "two", ["b", "a"])
     assert read_manifest(tmp_path, "two") == ["b", "a"]
     assert read_manifest(tmp_path, "one") is None
+
+
+def test_missing_cells_name_the_command_that_makes_them(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "two", ["b", "a"])
+    with pytest.raises(TropnncError, match=r"2 of 2 .*: python run\.py experiment=two$"):
+        experiment_records(tmp_path, "two")
+    with pytest.raises(TropnncError, match=r"complete it: python -m experiments\.ntk run two$"):
+        experiment_records(tmp_path, "two", "python -m experiments.ntk run ")
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,14 @@ def test_zeros_are_free_only_formally(opened: Opened) -> None:
     assert measure(a_cell(rewriting=SVD), SUITE, *opened)["formal_macs"] is None
 
 
+def test_what_is_rewritten_and_then_pruned_reports_both(opened: Opened) -> None:
+    cell = a_cell(rewriting=SVD, sharing=Sharing(80.0))
+    found = built_network(cell, network_with_widths(cell, SUITE, *opened))
+    assert [(layer["name"], "nonzeros" in layer["facts"]) for layer in found.layers] == [
+        *(("1", False), ("3", True)),  # the read-out is left to the pruning
+    ]
+
+
 def test_networks_trained_small(opened: Opened) -> None:
     cell = a_cell(narrowing=NARROW, scratch=True)
     record = measure(cell, SUITE, *opened)

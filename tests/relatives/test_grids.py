@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from experiments.identity import digest
+from experiments.relatives import __main__ as entry
 from experiments.relatives.__main__ import main
 from experiments.relatives.grids import cells_of, experiments, read_experiment
 from experiments.relatives.parts import make_rewriter, make_scheme
 from experiments.relatives.settings import Cell
 from experiments.relatives.tracks import DENSE, SMALL, TRACKS, track_of
+from experiments.report.command import suffix_of
 from experiments.settings import Component
 from tests.relatives.cases import CWS, FOUR_BITS, NARROW, SVD, a_cell
 from tropnnc import TropnncError
@@ -118,6 +122,26 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_supports_without_weights_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(entry, "unavailable", lambda _: "no weights at hand")
+    main(["supports", "--set", f"results_dir={tmp_path}"])
+    assert capsys.readouterr().out == "supports: skipped: no weights at hand\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "suffix"),
+    [([], "", ""), (["a"], "", ""), (["a_quick", "b_quick"], "", "_quick"), ([], "_x", "_x"),
+     (["a_quick", "b"], "", "")],
+)  # fmt: skip
+def test_quick_variants_judge_into_a_table_of_their_own(
+    names: list[str], said: str, suffix: str
+) -> None:
+    assert suffix_of(Namespace(experiment=names, suffix=said)) == suffix
 
 
 def read_grid() -> dict[str, object]:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.rewriters.protocol import Bits
+from experiments.manifest import experiment_records
+from experiments.record import Record
 from experiments.relatives import cells, contrasts, report
-from experiments.relatives.claims import CONTRASTS
-from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
 from experiments.relatives.contrasts import Contrast, ContrastRow, contrast_rows
-from experiments.relatives.figures import front
-from experiments.relatives.grids import read_experiment
-from experiments.relatives.rows import FileRow, Row, read_summary, smallest
-from experiments.relatives.settings import Sharing, spelt
-from experiments.relatives.supports import support_rows
+from experiments.relatives.figures import front, macs_figure
+from experiments.relatives.rows import FileRow, Row, read_summary, row_of, smallest
+from experiments.relatives.settings import Sharing
+from experiments.relatives.tables import write_cells
 from experiments.relatives.tracks import TRACKS
 from experiments.relatives.verdicts import verdicts_of
+from experiments.report.csv_rows import read_rows, write_rows
 from experiments.report.statistics import sample
 from experiments.track.sweep import run_cells
 from tests.harness.cells import machine
@@ -77,9 +76,39 @@ def test_a_report_from_records_and_again_from_the_summary_alone(results: Path) -
         (results.parent / "runs").rename(results / "runs")
 
 
+def records_of(results: Path) -> list[Record]:
+    found = experiment_records(results / "runs" / "relatives", EXPERIMENT)
+    assert found is not None
+    return found
+
+
+def test_contrasts_of_experiments_that_are_not_on_this_disk_stay(
+    results: Path, tmp_path: Path
+) -> None:
+    """A trap: a sweep of one network would judge the claims of all by that one alone."""
+    elsewhere = report._contrasts_path(tmp_path, "relatives_vgg")
+    write_rows(elsewhere, ContrastRow, [astuple(replace(ROW, claim="M-bit", place="elsewhere"))])
+    [mine] = report._write_contrasts(tmp_path, EXPERIMENT, records_of(results))
+    assert [row.claim for row in read_rows(mine, ContrastRow)] == ["M-bit"]
+    both = report.report_verdicts(tmp_path, "")
+    elsewhere.unlink()
+    alone = report.report_verdicts(tmp_path, "")
+    assert "| elsewhere " in both
+    assert "| elsewhere " not in alone
+
+
+def test_what_saves_no_multiply_add_is_storage_only(results: Path, tmp_path: Path) -> None:
+    rows = [row_of(record) for record in records_of(results)]
+    lines = write_cells(rows, tmp_path, EXPERIMENT).splitlines()
+    only = {line.split("|")[2].strip() for line in lines if line[0] == "|" and "storage on" in line}
+    assert only == {"M-bit", "N:M", "pruned, shared values"}
+    nothing = [row for row in rows if row.track in ("dense", "M-bit")]
+    axis, *_ = macs_figure(nothing).axes
+    assert axis.get_legend_handles_labels()[1] == ["dense"]
+
+
 def test_contrasts_over_draws_and_over_images(results: Path) -> None:
-    records = report._records(EXPERIMENT, results)
-    assert records is not None
+    records = records_of(results)
     images = Contrast(
         "c", "s", EXPERIMENT, {"rewriter": "bits"}, {"track": "dense"}, "before", by=()
     )
@@ -113,32 +142,6 @@ def test_verdicts_by_their_rules() -> None:
     )
 
 
-@pytest.mark.parametrize("contrast", CONTRASTS, ids=lambda c: f"{c.claim}-{c.stage}-{c.ours}")
-def test_every_contrast_has_its_cells(contrast: Contrast) -> None:
-    """A claim that no cell can try is a slip of the pen."""
-    found, _ = read_experiment(contrast.experiment)
-    for side in (contrast.ours, contrast.theirs):
-        if "rewriter" not in side:
-            continue
-        own = [c for c in found if c.rewriting and spelt(c.rewriting.rewriter) == side["rewriter"]]
-        assert own, side
-        assert contrast.stage == "before" or any(cell.steps for cell in own)
-
-
-def test_ham_is_half_of_what_was_published() -> None:
-    found = [v for v in ham_verdicts() if v.statement.startswith("HAM")]
-    assert {v.verdict for v in found} == {"contradicted"}
-    assert len(found) == 5
-    assert [v.verdict for v in ham_verdicts()[5:]] == ["supported"] * 2  # CSC
-
-
-def test_bloom_against_gaps() -> None:
-    """relatives.md C2: P0 is below plain keys and above gap codes, at both shares."""
-    rng = np.random.default_rng(0)
-    verdicts = bloom_verdicts(list(support_rows("gradient", rng.normal(size=40_000))))
-    assert [v.verdict for v in verdicts] == ["supported", "contradicted"] * 2
-
-
 @given(
     st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 100)), min_size=1, max_size=12, unique=True)
 )
@@ -157,7 +160,7 @@ def test_the_smallest_file() -> None:
 
 
 def test_nothing_to_judge(tmp_path: Path) -> None:
-    with pytest.raises(TropnncError, match="run an experiment first"):
+    with pytest.raises(TropnncError, match=r"NAME_contrasts\.csv to judge"):
         report.report_verdicts(tmp_path, "")
     assert not report.known(tmp_path, "")
     assert len(TRACKS) <= 15  # more cannot be told apart in one figure
