@@ -108,7 +108,7 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 
 	$(BIN)/python -m experiments.ntk report --suffix "$(SUFFIX)" --paths
 
 # Two processes share the cells of every experiment; networks that are not to be had are named.
-reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (TIMES)
+reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (not timed as a whole)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
 	$(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)

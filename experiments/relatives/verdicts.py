@@ -2,7 +2,7 @@
 
 Superiority: supported where the 95 % interval lies above 0 and Holm's p over the claim's places is
 below 0.05; contradicted where it lies below 0, likewise. No worse by a margin: supported where the
-interval lies above minus the margin (and Holm), contradicted where it lies below it.
+interval lies above minus the margin, contradicted where it lies below it, each with its own p.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ def verdicts_of(rows: Sequence[ContrastRow]) -> list[Verdict]:
     found = []
     for own in grouped(rows, lambda row: row.claim).values():
         adjusted = holm([row.p for row in own])
-        found += [_verdict(row, p) for row, p in zip(own, adjusted, strict=True)]
+        against = holm([row.p if row.margin is None else 1 - row.p for row in own])
+        found += [_verdict(*each) for each in zip(own, adjusted, against, strict=True)]
     return found
 
 
-def _verdict(row: ContrastRow, p: float) -> Verdict:
+def _verdict(row: ContrastRow, p: float, against: float) -> Verdict:
     bound = 0.0 if row.margin is None else -row.margin
-    certain = p < ALPHA
-    supported = row.low > bound and certain
-    contradicted = row.high < bound and (certain or row.margin is not None)
+    supported = row.low > bound and p < ALPHA
+    contradicted = row.high < bound and against < ALPHA
     return Verdict(
         row.statement,
         row.place,

@@ -134,6 +134,11 @@ def test_verdicts_by_their_rules() -> None:
     assert of(margin=0.5, low=-0.4) == "supported"
     assert of(margin=0.5, low=-0.6, p=0.04) == "inconclusive"
     assert of(margin=0.5, low=-2.0, high=-0.6, p=1.0) == "contradicted"
+    # Both directions are corrected: of three places that are worse alone none is.
+    worse = replace(ROW, margin=0.5, low=-2.0, high=-0.6, p=0.98)
+    assert verdicts_of([worse])[0].verdict == "contradicted"
+    beside = [worse, replace(worse, p=0.5), replace(worse, p=0.4)]
+    assert verdicts_of(beside)[0].verdict == "inconclusive"
     # Holm: what is certain alone is not among three of a claim; another claim does not count.
     three = [replace(ROW, p=0.03), replace(ROW, p=0.04), replace(ROW, p=0.5)]
     assert [v.verdict for v in verdicts_of(three)] == ["inconclusive"] * 3
