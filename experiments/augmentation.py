@@ -11,7 +11,7 @@ from torch import Tensor
 from experiments.data import Examples, Split
 from experiments.data.files import as_files
 from experiments.processes import ALONE, Part, Processes, parts
-from experiments.settings import TrainSettings
+from experiments.training_settings import TrainSettings
 
 
 def batches(

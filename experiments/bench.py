@@ -36,8 +36,8 @@ from experiments.settings import (
     Machine,
     Rescaling,
     TestSplit,
-    TrainSettings,
 )
+from experiments.training_settings import TrainSettings
 from experiments.trunk import Batches, Cut, rest_behind, run_to, shared_cut
 from tropnnc.errors import TropnncError
 from tropnnc.seeding import derive_seed

@@ -31,8 +31,9 @@ from experiments.network_files import (
     write_network,
 )
 from experiments.resuming import Snapshot
-from experiments.settings import ArchSettings, DatasetSettings, TrainSettings
+from experiments.settings import ArchSettings, DatasetSettings
 from experiments.training import TRAINING_VERSION, train_network
+from experiments.training_settings import TrainSettings
 from tropnnc.errors import TropnncError
 
 COMMITTED = Path(__file__).parents[1] / "results" / "checkpoints"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from experiments.bench import Bench
 from experiments.data import Examples, Split, pixels_of
-from experiments.settings import Distillation
+from experiments.training_settings import Distillation
 from tropnnc.imagination.moments import BatchNorm
 
 # Bumped by hand whenever the same settings give other weights.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.settings import Distillation, Finetuning
+from experiments.training_settings import Distillation, Finetuning
 from experiments.values import integer
 from tropnnc.errors import TropnncError, check_choice
 

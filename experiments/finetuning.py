@@ -16,8 +16,9 @@ from experiments.determinism import deterministic, one_thread
 from experiments.distillation import Imitation
 from experiments.processes import ALONE, Processes, check_size
 from experiments.resuming import Snapshot
-from experiments.settings import DatasetSettings, Finetuning, Machine, TestSplit
+from experiments.settings import DatasetSettings, Machine, TestSplit
 from experiments.training import epochs
+from experiments.training_settings import Finetuning
 from tropnnc.seeding import derive_seed
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ from experiments.geometry.recording import Recording
 from experiments.geometry.section import geometry_section
 from experiments.memory import peak_rss, reset_peak
 from experiments.recalibration import recalibrated
-from experiments.settings import CellSettings, Finetuning, Machine
+from experiments.settings import CellSettings, Machine
 from experiments.synthetic_cells import synthetic_of, tuning_recipe
 from experiments.synthetic_images import SyntheticImages
+from experiments.training_settings import Finetuning
 from tropnnc import Allocator, Reducer, Report, Tier, TropnncError, compress
 from tropnnc.protocols import recipe_of
 from tropnnc.seeding import derive_seed

@@ -8,7 +8,8 @@ from experiments.checkpoints import Training, is_stored, stored_network
 from experiments.data import open_dataset
 from experiments.locks import is_busy
 from experiments.published import absence
-from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine, TrainSettings
+from experiments.settings import ArchSettings, CellSettings, DatasetSettings, Machine
+from experiments.training_settings import TrainSettings
 
 Network = tuple[DatasetSettings, ArchSettings, TrainSettings | None, int]
 

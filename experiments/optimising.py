@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn, optim
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
-from experiments.settings import TrainSettings
+from experiments.training_settings import TrainSettings
 
 WARMUP = 0.3  # torch's own
 

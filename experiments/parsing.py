@@ -15,11 +15,11 @@ from experiments.settings import (
     CellSettings,
     Component,
     DatasetSettings,
-    Finetuning,
     Machine,
     Rescaling,
     TestSplit,
 )
+from experiments.training_settings import Finetuning
 from experiments.values import integer, listed, options, real, truth
 from tropnnc.allocation import stated_options
 from tropnnc.errors import TropnncError, check_choice

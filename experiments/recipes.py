@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.settings import EarlyStopping, TrainSettings
+from experiments.training_settings import EarlyStopping, TrainSettings
 from experiments.values import integer, real, truth
 from tropnnc.errors import TropnncError, check_choice
 

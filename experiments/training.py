@@ -17,8 +17,9 @@ from experiments.goals import Goal, Labels
 from experiments.optimising import make_optimizer, make_schedule
 from experiments.processes import ALONE, Processes, parts
 from experiments.resuming import Snapshot, Stateful
-from experiments.settings import ArchSettings, DatasetSettings, TrainSettings
+from experiments.settings import ArchSettings, DatasetSettings
 from experiments.training_progress import TrainingProgress
+from experiments.training_settings import TrainSettings
 from tropnnc.seeding import derive_seed
 
 # Bumped by hand whenever the same recipe gives other weights.

@@ -17,8 +17,9 @@ from experiments.data import Dataset, load_dataset
 from experiments.determinism import deterministic, one_thread
 from experiments.networks import training_of
 from experiments.published import absence
-from experiments.settings import ArchSettings, DatasetSettings, Machine, TrainSettings
+from experiments.settings import ArchSettings, DatasetSettings, Machine
 from experiments.training import epochs
+from experiments.training_settings import TrainSettings
 from tropnnc.errors import TropnncError
 
 BATCHES = 10

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from experiments.data.preprocessing import Preprocessing, read_rgb, resized, square_at, to_pixels
-from experiments.settings import Crop
+from experiments.training_settings import Crop
 
 Draws = tuple[float, ...]
 # Of torchvision's recipes: the share of the image's area, and width over height.

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from experiments.data.cropping import read_cropped
 from experiments.data.preprocessing import Preprocessing, read_image
-from experiments.settings import Crop
+from experiments.training_settings import Crop
 from tropnnc.errors import TropnncError
 
 # Decoded images are kept up to so many bytes: 1,783 of 3×224×224.

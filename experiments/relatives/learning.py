@@ -18,8 +18,8 @@ from experiments.bench import Bench
 from experiments.data import Examples
 from experiments.determinism import deterministic, one_thread
 from experiments.goals import Labels
-from experiments.settings import TrainSettings
 from experiments.training import epochs
+from experiments.training_settings import TrainSettings
 from tropnnc.seeding import derive_seed
 
 # Bumped by hand whenever the same steps give other weights.

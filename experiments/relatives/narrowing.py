@@ -11,8 +11,9 @@ from experiments.bench import Bench
 from experiments.finetuning import Curve, finetune, reinitialised
 from experiments.measure import compress_cell
 from experiments.relatives.settings import Narrowing
-from experiments.settings import CellSettings, Component, Finetuning, Machine
+from experiments.settings import CellSettings, Component, Machine
 from experiments.synthetic_cells import synthetic_of, with_recipes
+from experiments.training_settings import Finetuning
 from tropnnc import make_allocator, make_method
 from tropnnc.protocols import recipe_of
 

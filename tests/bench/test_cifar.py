@@ -14,9 +14,10 @@ from experiments.data import Dataset, normalise
 from experiments.determinism import one_thread
 from experiments.evaluation import laid_out
 from experiments.networks_cifar import CifarVGG, ResNet
-from experiments.settings import DatasetSettings, TrainSettings
+from experiments.settings import DatasetSettings
 from experiments.timing import median_seconds
 from experiments.training import epochs
+from experiments.training_settings import TrainSettings
 from tests.bench.loops import bare_loop
 from tests.bench.timing import announce, race
 from tests.splits import random_split

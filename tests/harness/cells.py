@@ -9,14 +9,8 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from experiments.settings import (
-    ArchSettings,
-    CellSettings,
-    Component,
-    DatasetSettings,
-    Machine,
-    TrainSettings,
-)
+from experiments.settings import ArchSettings, CellSettings, Component, DatasetSettings, Machine
+from experiments.training_settings import TrainSettings
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,8 +17,9 @@ from experiments.data import pair as pair_module
 from experiments.evaluation import unpack_bits
 from experiments.logits import classification_loss, hits
 from experiments.parsing import cell_settings
-from experiments.settings import ArchSettings, Component, DatasetSettings, EarlyStopping, Machine
+from experiments.settings import ArchSettings, Component, DatasetSettings, Machine
 from experiments.training import train_network
+from experiments.training_settings import EarlyStopping
 from tests.harness.cells import CELL, RECIPE, composed, machine
 from tropnnc import TropnncError
 

@@ -21,7 +21,8 @@ from experiments.locks import Busy, lock
 from experiments.networks import training_of
 from experiments.record import write_record
 from experiments.report.rows import summary_row
-from experiments.settings import Finetuning, Machine
+from experiments.settings import Machine
+from experiments.training_settings import Finetuning
 from tests.harness.cells import RECIPE, a_cell, machine
 from tropnnc import Tier, TropnncError, compress, make_method
 

@@ -17,14 +17,8 @@ from experiments.check.spot import spot_check
 from experiments.networks import training_of
 from experiments.report.rows import summary_row
 from experiments.report.summary import SummaryRow, write_summary
-from experiments.settings import (
-    ArchSettings,
-    CellSettings,
-    Component,
-    Distillation,
-    Finetuning,
-    Machine,
-)
+from experiments.settings import ArchSettings, CellSettings, Component, Machine
+from experiments.training_settings import Distillation, Finetuning
 from tests.harness.cells import RECIPE, a_cell, machine
 from tropnnc import TropnncError
 

@@ -23,14 +23,8 @@ from experiments.record import Record
 from experiments.report.rows import summary_row
 from experiments.report.tables import blocks, notes
 from experiments.report.variants import variants
-from experiments.settings import (
-    ArchSettings,
-    CellSettings,
-    Component,
-    DatasetSettings,
-    Finetuning,
-    Machine,
-)
+from experiments.settings import ArchSettings, CellSettings, Component, DatasetSettings, Machine
+from experiments.training_settings import Finetuning
 from tests.harness.cells import CELL, RECIPE, composed, machine
 from tests.splits import random_split
 from tropnnc import Tier, TropnncError, make_method, method_names

@@ -14,8 +14,9 @@ from experiments.identity import weights_hash
 from experiments.networks_cifar import CifarVGG
 from experiments.optimising import make_optimizer, make_schedule
 from experiments.parsing import cell_settings, machine_settings
-from experiments.settings import ArchSettings, TrainSettings
+from experiments.settings import ArchSettings
 from experiments.training import train_network
+from experiments.training_settings import TrainSettings
 from tests.harness.cells import CELL, RECIPE, ROOT, composed
 from tropnnc import TropnncError
 

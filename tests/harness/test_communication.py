@@ -23,7 +23,7 @@ from experiments.ddp import Company
 from experiments.finetuning import Curve, finetune
 from experiments.parsing import cell_settings
 from experiments.resuming import Snapshot
-from experiments.settings import Finetuning
+from experiments.training_settings import Finetuning
 from tests.harness.cells import RECIPE, a_cell, composed, machine
 from tests.harness.forks import in_two, kill_two
 from tropnnc import TropnncError

@@ -15,7 +15,7 @@ from experiments.manifest import write_manifest
 from experiments.record import write_record
 from experiments.report.rows import summary_row
 from experiments.report.summary import parse_settings
-from experiments.settings import Finetuning
+from experiments.training_settings import Finetuning
 from tests.harness.cells import RECIPE, a_cell
 from tropnnc import TropnncError
 

@@ -19,7 +19,7 @@ from experiments.data.files import Files
 from experiments.data.preprocessing import PREPROCESSINGS, Preprocessing
 from experiments.parsing import cell_settings, machine_settings
 from experiments.processes import Alone
-from experiments.settings import TrainSettings
+from experiments.training_settings import TrainSettings
 from tests.harness.cells import composed
 from tests.harness.test_imagenet_data import picture
 from tropnnc import TropnncError

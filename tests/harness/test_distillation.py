@@ -25,8 +25,9 @@ from experiments.parsing import cell_settings
 from experiments.report.rows import summary_row
 from experiments.report.summary import parse_settings
 from experiments.report.variants import variants
-from experiments.settings import CellSettings, Distillation, Finetuning, Machine
+from experiments.settings import CellSettings, Machine
 from experiments.training import epochs
+from experiments.training_settings import Distillation, Finetuning
 from tests.harness.cells import RECIPE, a_cell, composed, machine
 from tests.harness.test_finetuning import NORMED, Killed, Normed, kill_at_save
 from tropnnc import TropnncError

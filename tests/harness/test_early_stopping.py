@@ -10,8 +10,8 @@ from torch import nn
 from experiments import training
 from experiments.data import Split, load_dataset
 from experiments.early_stopping import Stopper, hold_back
-from experiments.settings import EarlyStopping
 from experiments.training import train_network
+from experiments.training_settings import EarlyStopping
 from tests.harness.cells import CELL, RECIPE
 
 CPU = torch.device("cpu")

@@ -20,7 +20,8 @@ from experiments.parsing import cell_settings
 from experiments.recalibration import recalibrated
 from experiments.report.rows import summary_row
 from experiments.resuming import Snapshot
-from experiments.settings import ArchSettings, CellSettings, Finetuning, Machine
+from experiments.settings import ArchSettings, CellSettings, Machine
+from experiments.training_settings import Finetuning
 from tests.harness.cells import RECIPE, a_cell, composed, machine
 from tropnnc import TropnncError
 

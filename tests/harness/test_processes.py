@@ -25,9 +25,9 @@ from experiments.parsing import cell_settings
 from experiments.processes import Alone, Part, Processes, parts, share
 from experiments.record import read_records
 from experiments.resuming import Snapshot
-from experiments.settings import Finetuning
 from experiments.sweep import check_processes, run_sweep
 from experiments.torchrun import ProcessesFailed, rank_started, size_started
+from experiments.training_settings import Finetuning
 from tests.harness.cells import RECIPE, a_cell, composed, machine
 from tests.harness.forks import in_two, kill_two
 from tropnnc import TropnncError

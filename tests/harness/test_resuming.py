@@ -18,7 +18,8 @@ from experiments.checkpoints import Training, checkpoint_files, trained_network
 from experiments.data import Dataset, load_dataset
 from experiments.identity import weights_hash
 from experiments.resuming import Snapshot
-from experiments.settings import ArchSettings, EarlyStopping, TrainSettings
+from experiments.settings import ArchSettings
+from experiments.training_settings import EarlyStopping, TrainSettings
 from tests.harness.cells import CELL, RECIPE, ROOT
 
 CPU = torch.device("cpu")

@@ -12,8 +12,8 @@ from experiments.augmentation import shifted
 from experiments.checkpoints import Training, trained_network
 from experiments.data import Dataset, Examples, Split, load_dataset
 from experiments.identity import weights_hash
-from experiments.settings import TrainSettings
 from experiments.training import train_network
+from experiments.training_settings import TrainSettings
 from tests.harness.cells import CELL, RECIPE
 from tropnnc import TropnncError
 
