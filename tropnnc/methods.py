@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from tropnnc.errors import TropnncError
+from tropnnc.option_kinds import check_kinds
 from tropnnc.protocols import Reducer
 
 GROUP = "tropnnc.methods"
@@ -38,12 +39,17 @@ def make_method(name: str, **options: Any) -> Reducer:
 
 
 def call_factory(what: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    """``factory(**options)``; an option it does not take raises :class:`TropnncError`."""
+    """``factory(**options)``.
+
+    Raises:
+        TropnncError: an option that it does not take, or of another kind than it declares.
+    """
     accepted = list(inspect.signature(factory).parameters)
     unknown = sorted(set(options) - set(accepted))
     if unknown:
         known = ", ".join(accepted) or "none"
         raise TropnncError(f"unknown option {unknown[0]!r} of {what}; accepted are {known}")
+    check_kinds(what, factory, options)
     return factory(**options)
 
 

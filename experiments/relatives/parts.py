@@ -8,9 +8,9 @@ from typing import Any
 
 from baselines.rewriters.protocol import Rewriter
 from baselines.sharing.scheme import Scheme
-from experiments.relatives.settings import spelt
 from experiments.settings import Component
-from tropnnc.errors import TropnncError, check_choice
+from tropnnc.errors import check_choice
+from tropnnc.methods import call_factory
 
 # Names in the configuration are those of modules; the class in each.
 REWRITERS: Mapping[str, tuple[str, str]] = {
@@ -58,7 +58,4 @@ def _made(
     check_choice(key, component.name, tuple(known))
     module, name = known[component.name]
     made = getattr(import_module(f"{package}.{module}"), name)
-    try:
-        return made(**dict(component.options))
-    except TypeError as error:
-        raise TropnncError(f"{spelt(component)}: {error}") from error
+    return call_factory(f"{key} {component.name}", made, dict(component.options))

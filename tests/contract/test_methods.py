@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,7 @@ from tropnnc import (
     save_compressed,
 )
 from tropnnc.errors import UnsupportedUnit
+from tropnnc.methods import GROUP, installed
 from tropnnc.protocols import ORDERS, Reducer
 
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -201,3 +203,16 @@ def test_an_unknown_option_names_those_that_exist(method: str) -> None:
         TropnncError, match=rf"unknown option 'colour' of method {method}; accepted"
     ):
         make_method(method, colour="red")
+
+
+OPTIONS = [
+    (method, option)
+    for method in method_names()
+    for option in inspect.signature(installed(GROUP)[method].load()).parameters
+]
+
+
+@pytest.mark.parametrize(("method", "option"), OPTIONS)
+def test_an_option_of_no_kind_that_anything_declares_is_named(method: str, option: str) -> None:
+    with pytest.raises(TropnncError, match=option):
+        make_method(method, **{option: ("x",)})

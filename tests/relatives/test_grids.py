@@ -101,8 +101,10 @@ def test_bad_values(values: dict[str, object], message: str) -> None:
 def test_bad_parts() -> None:
     with pytest.raises(TropnncError, match="unknown rewriter 'fft'"):
         make_rewriter(Component("fft"))
-    with pytest.raises(TropnncError, match=r"nm\(axes=flat\).*unexpected keyword"):
+    with pytest.raises(TropnncError, match=r"unknown option 'axes' of rewriter nm; accepted are"):
         make_rewriter(Component("nm", (("axes", "flat"),)))
+    with pytest.raises(TropnncError, match=r"rewriter nm: decay = 'x'; accepted are numbers"):
+        make_rewriter(Component("nm", (("decay", "x"),)))
 
 
 @pytest.mark.parametrize(
