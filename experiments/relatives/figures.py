@@ -29,7 +29,8 @@ Cost = Callable[[Row, Stage], float]
 def bytes_figure(rows: Sequence[Row]) -> Figure:
     """Top-1 over the bytes of the smallest lossless file."""
     label = "bytes on disk, best lossless codec"
-    return _figure(rows, lambda row, stage: row.size(stage), label, set(TRACKS))
+    tracks = {row.track for row in rows}
+    return _figure(rows, lambda row, stage: row.size(stage), label, tracks)
 
 
 def macs_figure(rows: Sequence[Row]) -> Figure:
@@ -58,18 +59,22 @@ def _figure(rows: Sequence[Row], cost: Cost, label: str, tracks: Collection[str]
         axes = list(figure.subplots(len(stages), 1, sharex=True, squeeze=False)[:, 0])
         for axis, stage in zip(axes, stages, strict=True):
             axis.axhline(dense, color="0.35", linewidth=0.7, label="dense")
+            axis.set_ylim(max(0.0, dense - DEPTH), dense + DEPTH / 20)
             _fronts(axis, [row for row in rows if row.track in tracks], cost, stage)
             axis.set_xscale("log")
-            axis.set_ylim(max(0.0, dense - DEPTH), dense + DEPTH / 20)
             axis.set_ylabel("top-1 (%)")
             axis.tick_params(labelbottom=True)
             dress(axis, f"{rows[0].network}, {TITLES[stage].format(steps=steps)}")
-        axes[-1].set_xlabel(label)
+        shown = {name for axis in axes for name in axis.get_legend_handles_labels()[1]}
+        below = [track for track in TRACKS if track in tracks and track not in shown]
+        axes[-1].set_xlabel(f"{label} (below the axes: {', '.join(below)})" if below else label)
         legend(figure, axes, 2, None)
     return figure
 
 
 def _fronts(axis: Axes, rows: Sequence[Row], cost: Cost, stage: Stage) -> None:
+    """Of every family that has a point within the axis."""
+    floor = axis.get_ylim()[0]
     for index, track in enumerate(TRACKS):
         own = [row for row in rows if row.track == track and row.has(stage)]
         cells = grouped(own, lambda row: (row.label, row.steps)).values()
@@ -79,7 +84,7 @@ def _fronts(axis: Axes, rows: Sequence[Row], cost: Cost, stage: Stage) -> None:
                 for cell in cells
             ]
         )
-        if points:
+        if points and points[-1][1].mean >= floor:
             xs, ys = zip(*points, strict=True)
             plot(axis, xs, ys, track, index, hollow=track == "dense")
 

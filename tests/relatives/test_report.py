@@ -15,7 +15,7 @@ from experiments.manifest import experiment_records
 from experiments.record import Record
 from experiments.relatives import cells, contrasts, report
 from experiments.relatives.contrasts import Contrast, ContrastRow, contrast_rows
-from experiments.relatives.figures import front, macs_figure
+from experiments.relatives.figures import bytes_figure, front, macs_figure
 from experiments.relatives.rows import FileRow, Row, read_summary, row_of, smallest
 from experiments.relatives.settings import Sharing
 from experiments.relatives.tables import write_cells
@@ -105,6 +105,14 @@ def test_what_saves_no_multiply_add_is_storage_only(results: Path, tmp_path: Pat
     nothing = [row for row in rows if row.track in ("dense", "M-bit")]
     axis, *_ = macs_figure(nothing).axes
     assert axis.get_legend_handles_labels()[1] == ["dense"]
+
+
+def test_a_family_below_the_axes_is_named_and_not_drawn(results: Path) -> None:
+    rows = [row_of(record) for record in records_of(results)]
+    lost = [replace(r, correct=0, trained_correct=0) if r.track == "N:M" else r for r in rows]
+    axes = bytes_figure(lost).axes
+    assert axes[-1].get_xlabel().endswith("(below the axes: N:M)")
+    assert not any("N:M" in axis.get_legend_handles_labels()[1] for axis in axes)
 
 
 def test_contrasts_over_draws_and_over_images(results: Path) -> None:
