@@ -69,7 +69,7 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## K-means against scikit-learn, the harness, fits of every tap, NTK-LC (15 min)
+bench: $(READY) ## ratios side by side: clustering, harness, fits, formats, codecs (19 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
@@ -108,7 +108,7 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 
 	$(BIN)/python -m experiments.ntk report --suffix "$(SUFFIX)" --paths
 
 # Two processes share the cells of every experiment; networks that are not to be had are named.
-reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (not timed as a whole)
+reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (2 h 53 in pieces; QUICK=1: 7 min)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
 	$(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
