@@ -81,7 +81,7 @@ def _fitted(coding: Coding, counts: Mapping[str, Any]) -> int:
 def _classifier(
     entry: Mapping[str, Any], networks: Mapping[str, Sequence[str]], checkpoints: str
 ) -> Classifier:
-    name = entry.get("network")
+    name = entry.get("network", "")
     check_choice("network", name, tuple(networks))
     overrides = (*networks[name], f"checkpoints_dir={checkpoints}")
     if entry.get("method") is None:

@@ -113,7 +113,7 @@ def test_bad_parts() -> None:
     [
         (["run", "relatives_lenet"], "no experiment 'relatives_lenet'; accepted are"),
         (["run", "relatives_vgg", "--set", "steps=3"], "'steps=3' is not accepted"),
-        (["run", "relatives_vgg", "--set", "results_dir="], "results_dir =  is not accepted"),
+        (["run", "relatives_vgg", "--set", "results_dir="], "results_dir = is not accepted"),
         (["run", "relatives_vgg", "--set", "data_dir=null"], "data_dir = None is not accepted"),
         (["report", "relatives_vgg", "--results", "nowhere"], "run it first"),
     ],
