@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, get_args
 
 from experiments.communication.options import communication_settings
@@ -20,7 +19,7 @@ from experiments.settings import (
     TestSplit,
 )
 from experiments.training_settings import Finetuning
-from experiments.values import integer, listed, options, real, truth
+from experiments.values import folder, integer, listed, options, real, truth
 from tropnnc.allocation import stated_options
 from tropnnc.errors import TropnncError, check_choice
 from tropnnc.protocols import ORDERS
@@ -69,12 +68,9 @@ def cell_settings(config: Mapping[str, Any]) -> CellSettings:
 def machine_settings(config: Mapping[str, Any]) -> Machine:
     """Paths and device of a resolved configuration."""
     check_choice("device", config["device"], ("auto", "cpu", "cuda", "mps"))
-    for key in ("data_dir", "results_dir"):
-        if not isinstance(config[key], str):
-            raise TropnncError(f"{key} = {config[key]} is not accepted; a path is")
     return Machine(
-        Path(config["data_dir"]),
-        Path(config["results_dir"]),
+        folder("data_dir", config["data_dir"]),
+        folder("results_dir", config["results_dir"]),
         config["device"],
         truth("train_missing", config["train_missing"]),
         integer("decoders", config["decoders"], low=0),

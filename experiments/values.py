@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from experiments.settings import Options
@@ -46,6 +47,13 @@ def real(
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def folder(name: str, value: object) -> Path:
+    """``value``, a path."""
+    if not isinstance(value, str) or not value:
+        raise TropnncError(f"{name} = {value} is not accepted; a path is")
+    return Path(value)
 
 
 def options(mapping: Mapping[str, Any]) -> Options:

@@ -33,7 +33,7 @@ def check_positive(option: str, value: float) -> None:
 
 def check_whole(option: str, value: object) -> None:
     """Raise :class:`TropnncError` unless ``value`` is a whole number."""
-    if not isinstance(value, Integral):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TropnncError(f"{option} = {value!r}; accepted are whole numbers")
 
 

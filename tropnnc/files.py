@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pickle
+import struct
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,9 +26,12 @@ from tropnnc.storage import MAGIC, restore
 FORMAT = 1
 WEIGHTS_FILE = "model.safetensors"
 RECIPE_FILE = "recipe.json"
-_UNREADABLE = (
-    SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError,
+_UNREADABLE = (SafetensorError, RuntimeError, EOFError, OSError, ValueError)
+# Whatever torch's reader of pickles raises on bytes that are none, and where it refuses to go on.
+_NO_PICKLE = (
+    pickle.UnpicklingError, LookupError, TypeError, AttributeError, AssertionError, struct.error,
 )  # fmt: skip
+PREFIX = "module."  # of all names where DistributedDataParallel wrapped the network
 
 
 def write_atomic(path: str | Path, data: bytes) -> None:
@@ -89,32 +93,30 @@ def load_compressed(path: str | Path, model: nn.Module) -> nn.Module:
 def load_weights(path: str | Path) -> dict[str, Tensor]:
     """A state dict from a file of :func:`tropnnc.storage.store`, safetensors or ``torch.save``.
 
-    A dict under ``state_dict`` or ``model`` is unwrapped; a prefix ``module.`` is removed.
+    A dict under ``state_dict`` or ``model`` is unwrapped; a prefix ``module.`` that all names have
+    is removed.
 
     Raises:
         TropnncError: the file is missing, damaged or holds no state dict.
     """
     path = Path(path)
-    if not path.is_file():
-        raise TropnncError(f"{path}: no such file")
+    _check_file(path)
     try:
-        if _is_stored(path):
-            loaded: Any = restore(path.read_bytes())
-        elif path.suffix == ".safetensors":
-            loaded = safetensors.torch.load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = _read(path)
     except TropnncError as error:
         raise TropnncError(f"{path}: {error}") from error
-    except _UNREADABLE as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
+    except (*_NO_PICKLE, *_UNREADABLE) as error:
+        said = str(error).strip().partition("\n")[0] or "damaged"
+        reason = "damaged, or it holds more than tensors" if isinstance(error, _NO_PICKLE) else said
         raise TropnncError(f"{path}: not a readable weights file: {reason}") from error
     for key in ("state_dict", "model"):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
             loaded = loaded[key]
     if not isinstance(loaded, Mapping) or not all(isinstance(t, Tensor) for t in loaded.values()):
         raise TropnncError(f"{path}: holds no state dict (a mapping of names to tensors)")
-    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+    named = {str(name): tensor for name, tensor in loaded.items()}
+    prefix = PREFIX if all(name.startswith(PREFIX) for name in named) else ""
+    return {name.removeprefix(prefix): tensor for name, tensor in named.items()}
 
 
 def load_state(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
@@ -138,6 +140,23 @@ def load_state(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> 
             shapes = f"{tuple(tensor.shape)}, the architecture has {tuple(wanted[name].shape)}"
             raise TropnncError(f"{source} does not fit the architecture: {name} is {shapes}")
     model.load_state_dict(dict(tensors), strict=False)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise TropnncError(f"{path}: {error.strerror}") from error
+    if not is_file:
+        raise TropnncError(f"{path}: {'a folder, not a file' if is_folder else 'no such file'}")
+
+
+def _read(path: Path) -> Any:
+    if _is_stored(path):
+        return restore(path.read_bytes())
+    if path.suffix == ".safetensors":
+        return safetensors.torch.load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _is_stored(path: Path) -> bool:

@@ -32,7 +32,7 @@ def check_kinds(what: str, factory: Callable[..., Any], options: Mapping[str, An
 def _declared(factory: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(factory)
-    except NameError:  # kinds that its module imports for type checkers alone
+    except (NameError, TypeError):  # imported for type checkers alone; a partial function
         return {}
 
 

@@ -46,7 +46,7 @@ class SvdSpatial:
 
 
 def truncated(matrix: Tensor, budget: int) -> tuple[Tensor, Tensor]:
-    """Factors (m, r) and (r, n) of equal norms of the best rank-r approximation, in float32.
+    """Factors (m, r) and (r, n) of equal norms of the best rank-r approximation, in its dtype.
 
     Args:
         matrix: of shape (m, n).

@@ -7,7 +7,8 @@ from functools import partial
 
 from experiments.coded_images.cells import found, run_cell, runs_dir
 from experiments.coded_images.grids import experiments, read_experiment
-from experiments.coded_images.report import known, report, report_verdicts
+from experiments.coded_images.report import report, report_verdicts
+from experiments.coded_images.rows import TRACK
 from experiments.console import say, short_errors
 from experiments.report.command import add_report, add_run, suffix_of
 from experiments.track.sweep import run_cells
@@ -28,7 +29,7 @@ def main() -> None:
 def _report(arguments: argparse.Namespace) -> None:
     """The verdicts are of every experiment with results, whichever are named."""
     results, suffix = arguments.results, suffix_of(arguments)
-    there = known(results, suffix)
+    there = TRACK.known(results, experiments(), suffix)
     names = arguments.experiment or there
     if not names:
         say("no coded images to report yet: python -m experiments.coded_images run NAME")

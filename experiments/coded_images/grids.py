@@ -66,7 +66,7 @@ def _codings(entry: Mapping[str, Any]) -> list[Coding]:
     lists = {key: listed(value) for key, value in entry.items() if key != "codec"}
     layouts = lists.pop("layout", ["image"])
     return [
-        Coding(entry["codec"], layout, options(dict(zip(lists, values, strict=True))))
+        Coding(entry.get("codec", ""), layout, options(dict(zip(lists, values, strict=True))))
         for layout in layouts
         for values in itertools.product(*lists.values())
     ]
@@ -81,12 +81,12 @@ def _fitted(coding: Coding, counts: Mapping[str, Any]) -> int:
 def _classifier(
     entry: Mapping[str, Any], networks: Mapping[str, Sequence[str]], checkpoints: str
 ) -> Classifier:
-    name = entry["network"]
+    name = entry.get("network", "")
     check_choice("network", name, tuple(networks))
     overrides = (*networks[name], f"checkpoints_dir={checkpoints}")
     if entry.get("method") is None:
         return Classifier(name, overrides)
-    ratio = real("ratio", entry["ratio"], low=0.0, high=1.0, open_low=True)
+    ratio = real("ratio", entry.get("ratio"), low=0.0, high=1.0, open_low=True)
     return Classifier(name, overrides, entry["method"], ratio)
 
 

@@ -15,6 +15,7 @@ from experiments.coded_images.codecs import Coded, through_codec
 from experiments.coded_images.settings import CodedCell
 from experiments.data import Dataset
 from experiments.settings import Machine
+from tropnnc.errors import TropnncError
 from tropnnc.unit import IntArray
 
 
@@ -52,8 +53,15 @@ def packed(values: IntArray) -> str:
 
 
 def unpacked(text: str) -> IntArray:
-    """What :func:`packed` was given."""
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), "<u4").astype(np.int64)
+    """What :func:`packed` was given.
+
+    Raises:
+        TropnncError: it is something else.
+    """
+    try:
+        return np.frombuffer(zlib.decompress(base64.b64decode(text)), "<u4").astype(np.int64)
+    except (ValueError, zlib.error) as error:
+        raise TropnncError(f"damaged: {text[:20]}… holds no numbers of images") from error
 
 
 def _sizes(coded: Coded, images: Tensor) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from experiments.coded_images.rows import CodingRow, Summary
 from experiments.coded_images.settings import KNOBS
 from experiments.evaluation import unpack_bits
 from experiments.report.statistics import grouped
+from tropnnc.errors import TropnncError
 from tropnnc.unit import Array, IntArray
 
 NAMES = {
@@ -145,6 +146,23 @@ def curves(found: Iterable[Point]) -> dict[Series, list[Point]]:
     coded = (point for point in found if point.row.codec != "original")
     groups = grouped(coded, lambda point: point.series)
     return {series: sorted(own, key=lambda p: p.payload) for series, own in groups.items()}
+
+
+def original_of(found: Sequence[Point]) -> Point:
+    """The images as they are.
+
+    Raises:
+        TropnncError: they are not among the codings.
+    """
+    for point in found:
+        if point.row.codec == "original":
+            return point
+    raise TropnncError("the originals are not among the codings; {codec: original} is needed")
+
+
+def pruned_looks(found: Sequence[Point]) -> list[Look]:
+    """Those of the networks that were pruned."""
+    return [look for look in looks_of(found) if look.method]
 
 
 def looks_of(found: Sequence[Point]) -> list[Look]:

@@ -6,20 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.coded_images.figures import coded_figure
-from experiments.coded_images.grids import experiments
 from experiments.coded_images.points import points
 from experiments.coded_images.published import read_published
-from experiments.coded_images.rows import read_summary, summary_path, write_summary
+from experiments.coded_images.rows import TRACK, read_summary, write_summary
 from experiments.coded_images.tables import VERDICTS, write_codings, write_pruning
 from experiments.coded_images.verdicts import prunings, rates
-from experiments.manifest import experiment_records
-from experiments.report.command import QUICK
 from experiments.report.style import save
 from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
-
-RUNS = Path("runs") / "coded_images"
-RUN = "python -m experiments.coded_images run "
 
 
 def report(name: str, results: Path) -> tuple[str, list[Path]]:
@@ -28,7 +22,7 @@ def report(name: str, results: Path) -> tuple[str, list[Path]]:
     Raises:
         TropnncError: neither cells nor summary.
     """
-    records = experiment_records(results / RUNS, name, RUN)
+    records = TRACK.records(results, name)
     written = [] if records is None else write_summary(results, name, records)
     found = points(read_summary(results, name))
     published = read_published(results, found[0].row.dataset)
@@ -50,14 +44,3 @@ def report_verdicts(names: Sequence[str], results: Path, suffix: str) -> str:
     if not verdicts:
         raise TropnncError(f"COIN++ is in none of {', '.join(names)}: nothing to judge")
     return write_verdicts(verdicts, VERDICTS, results / "tables" / f"coded_verdicts{suffix}")
-
-
-def known(results: Path, suffix: str) -> list[str]:
-    """Experiments of that suffix that have a summary or are complete on this disk."""
-    names = [name for name in experiments() if name.endswith(QUICK) == bool(suffix)]
-    complete = results / RUNS / "experiments"
-    return [
-        name
-        for name in names
-        if summary_path(results, name).exists() or (complete / f"{name}.json").exists()
-    ]

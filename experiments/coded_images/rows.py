@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 
 from experiments.record import Record
 from experiments.report.csv_rows import read_rows, write_rows
+from experiments.track.summaries import Track
 from tropnnc.errors import TropnncError
+
+TRACK = Track("coded_images")
 
 
 @dataclass(frozen=True)
@@ -67,31 +70,23 @@ class Summary:
 Row = TypeVar("Row", CodingRow, LookRow, ImagesRow)
 
 
-def summary_path(results: Path, name: str) -> Path:
-    """Where the committed summary of an experiment is; two others are beside it."""
-    return results / "summary" / "coded_images" / f"{name}.csv"
-
-
 def read_summary(results: Path, name: str) -> Summary:
     """The rows of an experiment.
 
     Raises:
         TropnncError: no such summary, or one that is not accepted.
     """
-    path = summary_path(results, name)
-    if not path.exists():
-        raise TropnncError(
-            f"no {path}; run it first: python -m experiments.coded_images run {name}"
-        )
-    looks, images = _beside(path)
-    return Summary(
-        read_rows(path, CodingRow), read_rows(looks, LookRow), read_rows(images, ImagesRow)
-    )
+    codings = TRACK.read_summary(results, name, CodingRow)
+    looks, images = _beside(TRACK.summary_path(results, name))
+    summary = Summary(codings, read_rows(looks, LookRow), read_rows(images, ImagesRow))
+    if {row.identity for row in summary.images} != {row.identity for row in codings}:
+        raise TropnncError(f"{images}: not the cells of {name}.csv beside it; report it again")
+    return summary
 
 
 def write_summary(results: Path, name: str, records: Sequence[Record]) -> list[Path]:
     """Write what the records of an experiment say; the paths written."""
-    path = summary_path(results, name)
+    path = TRACK.summary_path(results, name)
     looks, images = _beside(path)
     return [
         _write(path, CodingRow, map(_coding_row, records)),

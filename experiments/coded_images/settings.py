@@ -9,6 +9,7 @@ from typing import Any
 from baselines.coin import MetaTraining, SirenShape
 from baselines.coin.quantiser import MOST_BITS
 from experiments.settings import Options
+from experiments.values import real
 from tropnnc.errors import TropnncError, check_choice
 
 LAYOUTS = ("image", "sheet")
@@ -67,6 +68,8 @@ class Coding:
         if {name for name, _ in self.knobs} != set(wanted):
             accepted = ", ".join(wanted) or "none"
             raise TropnncError(f"{self.codec} with {dict(self.knobs)}: its knobs are {accepted}")
+        for name, value in self.knobs:
+            real(name, value)
         if "bits" in wanted and self["bits"] not in (*range(1, MOST_BITS + 1), FLOAT_BITS):
             raise TropnncError(
                 f"bits = {self['bits']} is not accepted; 1 to {MOST_BITS} are, and {FLOAT_BITS} for"

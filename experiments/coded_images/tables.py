@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.coded_images.points import Point, looks_of
+from experiments.coded_images.points import Point, original_of, pruned_looks
 from experiments.coded_images.published import PublishedPoint
 from experiments.coded_images.verdicts import extra_cost
 from experiments.geometry.table import write_table
@@ -55,8 +55,7 @@ def write_codings(
 
 def write_pruning(found: Sequence[Point], results: Path, name: str) -> str:
     """A line per coding, a column per pruned network."""
-    original = next(point for point in found if point.row.codec == "original")
-    pruned = [look for look in looks_of(found) if look.method]
+    original, pruned = original_of(found), pruned_looks(found)
     lines = []
     for point in found:
         line = {"codec": point.series.name, "setting": point.row.knobs or "–"}

@@ -9,7 +9,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from experiments.coded_images.points import NAMES, Look, Point, Series, curves, looks_of
+from experiments.coded_images.points import (
+    NAMES,
+    Look,
+    Point,
+    Series,
+    curves,
+    original_of,
+    pruned_looks,
+)
 from experiments.ntk.curves import Factor, equal_accuracy
 from experiments.track.verdicts import Verdict, verdict
 from tropnnc.seeding import derive_rng
@@ -53,8 +61,7 @@ def prunings(found: Sequence[Point]) -> list[Verdict]:
         for key, own in series.items()
         if key.layout == ours.layout and (key.codec != "coin" or key == ours)
     ]
-    original = next(point for point in found if point.row.codec == "original")
-    pruned = [look for look in looks_of(found) if look.method]
+    original, pruned = original_of(found), pruned_looks(found)
     return [_pruning(point, original, look) for look in pruned for point in nearest]
 
 

@@ -69,9 +69,11 @@ def communication_rows(records: Iterable[Record]) -> list[CommunicationRow]:
     """The rows of cells that are done, in their order.
 
     Raises:
-        TropnncError: the fine-tunings take different numbers of steps: nothing to compare.
+        TropnncError: none is; one was not fine-tuned; or they take different numbers of steps.
     """
     done = [record for record in records if record["status"] == "done"]
+    if not done or not all("finetuned" in record for record in done):
+        raise TropnncError("not all cells were fine-tuned, or there are none: nothing to compare")
     steps = {r["communication"]["steps"] for r in done if "communication" in r}
     if len(steps) > 1:
         raise TropnncError(f"fine-tunings of {sorted(steps)} steps; equal ones are accepted")
@@ -109,7 +111,7 @@ def renewed_rows(results: Path, name: str) -> Sequence[CommunicationRow]:
     """The rows of an experiment; its CSV is renewed where its cells are on disk.
 
     Raises:
-        TropnncError: neither cells nor CSV, or cells that are missing.
+        TropnncError: neither cells nor CSV, a CSV without rows, or cells that are missing.
     """
     path, records = summary_path(results, name), experiment_records(results / "runs", name, RUN)
     if records is not None:
@@ -117,7 +119,10 @@ def renewed_rows(results: Path, name: str) -> Sequence[CommunicationRow]:
         write_rows(path, CommunicationRow, map(_texts, rows))
     elif not path.exists():
         raise TropnncError(f"no {path}; run it first: {RUN}{name}")
-    return read_rows(path, CommunicationRow)
+    rows = read_rows(path, CommunicationRow)
+    if not rows:
+        raise TropnncError(f"{path} has no rows; run it again: {RUN}{name}")
+    return rows
 
 
 def _texts(row: CommunicationRow) -> list[object]:

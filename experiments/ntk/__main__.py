@@ -6,7 +6,8 @@ import argparse
 
 from experiments.console import say, short_errors
 from experiments.ntk.grids import experiments, read_experiment
-from experiments.ntk.report import known, report, report_verdicts
+from experiments.ntk.report import report, report_verdicts
+from experiments.ntk.rows import TRACK
 from experiments.ntk.sweep import run_experiment
 from experiments.report.command import add_report, add_run
 
@@ -19,7 +20,9 @@ def main() -> None:
             for name in arguments.experiment:
                 run_experiment(name, *read_experiment(name, arguments.set))
             return
-        names = arguments.experiment or known(arguments.results, arguments.suffix)
+        names = arguments.experiment or TRACK.known(
+            arguments.results, experiments(), arguments.suffix
+        )
         if not names:
             say("nothing of NTK-LC to report yet: make reproduce-ntk")
             return

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from baselines.ntk_lc.storage import Convention, hidden_bits, readout_bits
 from experiments.ntk.networks import TERNARY, thresholds
 from experiments.record import Record
-from experiments.report.csv_rows import read_rows, write_rows
-from tropnnc.errors import TropnncError
+from experiments.report.csv_rows import write_rows
+from experiments.track.summaries import Track
+
+TRACK = Track("ntk")
 
 
 @dataclass(frozen=True)
@@ -103,38 +105,18 @@ class HistogramRow:
     share: float
 
 
-Kind = TypeVar("Kind", AccuracyRow, SpectrumRow, HistogramRow)
-
-
-def summary_path(results: Path, name: str) -> Path:
-    """Where the committed summary of an experiment is."""
-    return results / "summary" / "ntk" / f"{name}.csv"
-
-
-def read_summary(results: Path, name: str, kind: type[Kind]) -> list[Kind]:
-    """The rows of an experiment.
-
-    Raises:
-        TropnncError: no such summary, or one that is not accepted.
-    """
-    path = summary_path(results, name)
-    if not path.exists():
-        raise TropnncError(f"no {path}; run it first: python -m experiments.ntk run {name}")
-    return read_rows(path, kind)
-
-
 def write_summaries(results: Path, name: str, records: Sequence[Record]) -> list[Path]:
     """Write what the records of an experiment say; the paths written."""
     accuracy = [accuracy_row(r) for r in records if r["config"]["kind"] == "accuracy"]
     spectra = [r for r in records if r["config"]["kind"] == "spectrum"]
     written = []
     if accuracy:
-        written.append(_write(summary_path(results, name), AccuracyRow, accuracy))
+        written.append(_write(TRACK.summary_path(results, name), AccuracyRow, accuracy))
     if spectra:
         rows = [row for record in spectra for row in spectrum_rows(record)]
-        written.append(_write(summary_path(results, name), SpectrumRow, rows))
+        written.append(_write(TRACK.summary_path(results, name), SpectrumRow, rows))
         bins = [row for record in spectra for row in histogram_rows(record)]
-        path = summary_path(results, f"{name}_histograms")
+        path = TRACK.summary_path(results, f"{name}_histograms")
         written.append(_write(path, HistogramRow, bins))
     return written
 

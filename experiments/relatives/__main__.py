@@ -10,7 +10,8 @@ from experiments.check.composing import machine_of
 from experiments.console import say, short_errors
 from experiments.relatives.cells import found, run_cell, runs_dir
 from experiments.relatives.grids import experiments, read_experiment
-from experiments.relatives.report import known, report, report_verdicts
+from experiments.relatives.report import report, report_verdicts
+from experiments.relatives.rows import TRACK
 from experiments.relatives.supports import measure_supports, unavailable
 from experiments.report.command import add_report, add_run, suffix_of
 from experiments.settings import Machine
@@ -40,7 +41,7 @@ def _supports(machine: Machine) -> None:
 
 
 def _report(given: argparse.Namespace) -> None:
-    names = given.experiment or known(given.results, given.suffix)
+    names = given.experiment or TRACK.known(given.results, experiments(), given.suffix)
     if not names:
         say("nothing of the relatives to report yet: make reproduce-relatives")
         return

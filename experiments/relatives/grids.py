@@ -110,4 +110,7 @@ def _component(key: str, value: Any) -> Component:
     if not (isinstance(given.get("name"), str) and given.keys() <= {"name", "options"}):
         accepted = "NAME or {name: NAME, options: {KEY: VALUE}}"
         raise TropnncError(f"{key} = {value} is not accepted; {accepted} is")
-    return Component(given["name"], options(given.get("options", {})))
+    chosen = given.get("options", {})
+    if not isinstance(chosen, Mapping) or any(isinstance(v, Mapping) for v in chosen.values()):
+        raise TropnncError(f"{key}: options {chosen} are not accepted; {{KEY: VALUE}} are")
+    return Component(given["name"], options(chosen))

@@ -8,15 +8,13 @@ from dataclasses import astuple
 from pathlib import Path
 
 from experiments.frontier.reading import NotRun
-from experiments.manifest import experiment_records
 from experiments.record import Record
 from experiments.relatives.claims import CONTRASTS
 from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
 from experiments.relatives.contrasts import ContrastRow, contrast_rows
 from experiments.relatives.coresets import coreset_contrasts, write_coresets
 from experiments.relatives.figures import bytes_figure, macs_figure
-from experiments.relatives.grids import experiments
-from experiments.relatives.rows import Row, read_summary, summary_path, write_summaries
+from experiments.relatives.rows import TRACK, Row, write_summaries
 from experiments.relatives.supports import NAME, SupportRow
 from experiments.relatives.tables import write_cells, write_smallest
 from experiments.relatives.verdicts import CAPTION, verdicts_of
@@ -27,7 +25,6 @@ from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
 
 CLAIMS = "relatives_claims"
-RUN = "python -m experiments.relatives run "
 
 
 def report(name: str, results: Path) -> tuple[str, list[Path]]:
@@ -36,14 +33,14 @@ def report(name: str, results: Path) -> tuple[str, list[Path]]:
     Raises:
         TropnncError: neither cells nor summary.
     """
-    records = experiment_records(results / "runs" / "relatives", name, RUN)
+    records = TRACK.records(results, name)
     paths = []
     if records is not None:
         paths = [
             *write_summaries(results, name, records),
             *_write_contrasts(results, name, records),
         ]
-    rows = read_summary(results, name, Row)
+    rows = TRACK.read_summary(results, name, Row)
     cells = write_cells(rows, results, name)
     if name.removesuffix(QUICK) == CLAIMS:
         return cells, paths
@@ -68,26 +65,15 @@ def report_verdicts(results: Path, suffix: str) -> str:
         write_coresets(results, suffix)
         rows += coreset_contrasts(results, suffix)
     verdicts = [*verdicts_of(rows), *ham_verdicts()]
-    supports = summary_path(results, NAME)
+    supports = TRACK.summary_path(results, NAME)
     if supports.exists():
         verdicts += bloom_verdicts(read_rows(supports, SupportRow))
     stem = results / "tables" / f"relatives_verdicts{suffix}"
     return write_verdicts(verdicts, CAPTION, stem)
 
 
-def known(results: Path, suffix: str) -> Sequence[str]:
-    """Experiments of that suffix that have a summary or are complete on this disk."""
-    complete = results / "runs" / "relatives" / "experiments"
-    return [
-        name
-        for name in experiments()
-        if name.endswith(QUICK) == bool(suffix)
-        and (summary_path(results, name).exists() or (complete / f"{name}.json").exists())
-    ]
-
-
 def _contrasts_path(results: Path, name: str) -> Path:
-    return summary_path(results, f"{name}_contrasts")
+    return TRACK.summary_path(results, f"{name}_contrasts")
 
 
 def _write_contrasts(results: Path, name: str, records: Sequence[Record]) -> list[Path]:

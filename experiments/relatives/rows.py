@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from experiments.record import Record
 from experiments.relatives.tracks import SMALL, TRAINED_ONLY
-from experiments.report.csv_rows import read_rows, write_rows
-from tropnnc.errors import TropnncError
+from experiments.report.csv_rows import write_rows
+from experiments.track.summaries import Track
 
+TRACK = Track("relatives")
 Stage = Literal["before", "after"]
 STAGES: tuple[Stage, ...] = ("before", "after")
 
@@ -96,29 +97,9 @@ class FileRow:
     bytes: int
 
 
-Kind = TypeVar("Kind", Row, FileRow)
-
-
-def summary_path(results: Path, name: str) -> Path:
-    """Where the committed summary of an experiment is."""
-    return results / "summary" / "relatives" / f"{name}.csv"
-
-
-def read_summary(results: Path, name: str, kind: type[Kind]) -> list[Kind]:
-    """The rows of an experiment.
-
-    Raises:
-        TropnncError: no such summary, or one that is not accepted.
-    """
-    path = summary_path(results, name)
-    if not path.exists():
-        raise TropnncError(f"no {path}; run it first: python -m experiments.relatives run {name}")
-    return read_rows(path, kind)
-
-
 def write_summaries(results: Path, name: str, records: Sequence[Record]) -> list[Path]:
     """Write what the records of an experiment say; the paths written."""
-    rows, files = summary_path(results, name), summary_path(results, f"{name}_files")
+    rows, files = (TRACK.summary_path(results, f"{name}{part}") for part in ("", "_files"))
     write_rows(rows, Row, (astuple(row_of(record)) for record in records))
     write_rows(files, FileRow, (astuple(row) for r in records for row in _files(r)))
     return [rows, files]

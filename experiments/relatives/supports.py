@@ -23,7 +23,7 @@ from experiments.bench import Bench, open_bench
 from experiments.data import normalise
 from experiments.networks import obstacle
 from experiments.relatives.networks import suite_cell
-from experiments.relatives.rows import summary_path
+from experiments.relatives.rows import TRACK
 from experiments.report.csv_rows import write_rows
 from experiments.settings import Machine
 from tropnnc.indexcodec import encode
@@ -70,7 +70,7 @@ def measure_supports(machine: Machine) -> Path:
     """
     bench = open_bench(suite_cell(*NETWORK), machine)
     vectors = {"gradient": _gradient(bench), "weights": _flat(bench.model, "data")}
-    path = summary_path(machine.results_dir, NAME)
+    path = TRACK.summary_path(machine.results_dir, NAME)
     rows = (row for name, vector in vectors.items() for row in support_rows(name, vector))
     write_rows(path, SupportRow, map(astuple, rows))
     return path

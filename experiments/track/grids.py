@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from experiments.settings import Machine
+from experiments.values import folder
 from tropnnc.errors import TropnncError, check_choice
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -35,7 +36,7 @@ def composed_experiment(
         places: what determines no result; ``device`` is the CPU where it is none of them.
 
     Raises:
-        TropnncError: no such experiment, or an override that is not accepted.
+        TropnncError: no such experiment, or an override or a place that is not accepted.
     """
     if name not in names_of(conf):
         raise TropnncError(f"no experiment {name!r}; accepted are {', '.join(names_of(conf))}")
@@ -50,4 +51,5 @@ def composed_experiment(
     config = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
     device = config["device"] if "device" in places else "cpu"
     check_choice("device", device, DEVICES)
-    return config, Machine(Path(config["data_dir"]), Path(config["results_dir"]), device)
+    data, results = (folder(key, config[key]) for key in PLACES)
+    return config, Machine(data, results, device)

@@ -131,3 +131,6 @@ def test_floats_as_they_are() -> None:
 def test_integers_as_text() -> None:
     values = np.array([0, 1, 255**2 * 3072, 2**32 - 1])
     assert np.array_equal(unpacked(packed(values)), values)
+    for text in ("", "!!", packed(values)[:-8], "eJw="):
+        with pytest.raises(TropnncError, match=r"^damaged"):
+            unpacked(text)

@@ -50,6 +50,8 @@ def test_bad_cells() -> None:
         a_coding("jpeg", rate=3)
     with pytest.raises(TropnncError, match="unknown codec 'png'"):
         a_coding("png")
+    with pytest.raises(TropnncError, match="quality = nan is not accepted; a number"):
+        a_coding("jpeg", quality=float("nan"))
     with pytest.raises(TropnncError, match="1 to 16"):
         a_coding("coin", bits=0, steps=3)
 

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.coded_images.points import Look, Point, Series, curves, points
-from experiments.coded_images.report import known, report, report_verdicts
-from experiments.coded_images.rows import Summary, read_summary
+from experiments.coded_images.grids import experiments
+from experiments.coded_images.points import Look, Point, Series, curves, original_of, points
+from experiments.coded_images.report import report, report_verdicts
+from experiments.coded_images.rows import TRACK, ImagesRow, Summary, read_summary
 from experiments.coded_images.verdicts import extra_cost, prunings, rates, resampled
+from experiments.report.csv_rows import write_rows
 from tests.coin.cells import CELLS, COIN, swept
 from tests.harness.cells import machine
 from tropnnc import TropnncError
@@ -35,7 +37,7 @@ def test_a_sweep_its_records_and_its_report_from_the_summary_alone(
     before = {path: path.read_bytes() for path in tables}
     for folder in ("runs", "tables", "figures"):
         (results / folder).rename(tmp_path / folder)
-    assert known(results, "") == [name]
+    assert TRACK.known(results, experiments(), "") == [name]
     assert report(name, results)[0] == text
     assert report_verdicts([name], results, "") == verdicts
     assert {path: path.read_bytes() for path in tables} == before
@@ -44,6 +46,9 @@ def test_a_sweep_its_records_and_its_report_from_the_summary_alone(
     with pytest.raises(TropnncError, match="run it first"):
         report("coded_cifar10", results)
     check_points(read_summary(results, name))
+    write_rows(TRACK.summary_path(results, f"{name}_images"), ImagesRow, [])
+    with pytest.raises(TropnncError, match=r"images\.csv: not the cells of coded_mnist\.csv"):
+        report(name, results)
 
 
 def check_points(summary: Summary) -> None:
@@ -64,6 +69,9 @@ def check_points(summary: Summary) -> None:
     mse = coin.squared_errors / 784
     assert coin.psnr == pytest.approx(10 * np.log10(255**2 / mse))
     check_costs(found)
+    assert original_of(found[::-1]) is original
+    with pytest.raises(TropnncError, match="the originals are not among the codings"):
+        original_of(found[1:])
 
 
 def check_costs(found: list[Point]) -> None:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from baselines.sharing.cws import Cws
-from baselines.sharing.layer import SharedLayer
 from baselines.sharing.network import share_network
 from tests.caffe import lenet300100
+from tests.sharing.layers import shared_layers
 from tests.storage.tensors import frequencies, payload
 from tropnnc.storage.sizes import entropy_bits, stream_bits
 
@@ -21,8 +21,8 @@ def dense() -> nn.Module:
 
 
 def pruned_and_shared(dense: nn.Module, prune: float, k: int) -> list[Tensor]:
-    layers = share_network(dense, Cws(), k, prune=prune).modules()
-    return [layer.weight.detach() for layer in layers if isinstance(layer, SharedLayer)]
+    layers = shared_layers(share_network(dense, Cws(), k, prune=prune))
+    return [layer.weight.detach() for layer in layers.values()]
 
 
 def kilobytes(weights: list[Tensor], codec: str) -> float:

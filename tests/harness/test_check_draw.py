@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.check.draw import Drawn, Network, draw, random_order
-from experiments.report.summary import SummaryRow, read_summary, write_summary
+from experiments.report.summary import SummaryRow, write_summary
+from tests.harness.summaries import ROWS
 from tropnnc import TropnncError
 
-ROW = read_summary(Path(__file__).parent / "fixtures" / "tiny.csv")[0]
+ROW = ROWS[0]
 
 
 def row(network: int, index: int, seconds: float = 1.0) -> SummaryRow:

@@ -14,11 +14,11 @@ from experiments.claims.page import page
 from experiments.claims.reading import read_claims
 from experiments.claims.rules import Verdict, verdict_of
 from experiments.claims.verdict import Finding, judge, overall
-from experiments.report.summary import SummaryRow, read_summary, write_summary
+from experiments.report.summary import SummaryRow, write_summary
+from tests.harness.summaries import FIXTURES, ROWS
 from tropnnc import TropnncError
 
-FIXTURES = Path(__file__).parent / "fixtures"
-BASE = read_summary(FIXTURES / "tiny.csv")[0]
+BASE = ROWS[0]
 NETWORK = Network(("one",), BASE.dataset, BASE.arch, "all")
 CLAIM = Claim(
     id="ours-better",

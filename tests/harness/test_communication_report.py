@@ -99,6 +99,10 @@ def test_unequal_steps_are_refused_and_nothing_is_one_line(tmp_path: Path) -> No
     other = {**RECORDS[1], "communication": {**RECORDS[1]["communication"], "steps": 80}}
     with pytest.raises(TropnncError, match=r"fine-tunings of \[80, 160\] steps"):
         communication_rows([other, *RECORDS[2:]])
+    untuned = {key: value for key, value in RECORDS[1].items() if key != "finetuned"}
+    for records in ([], [untuned]):
+        with pytest.raises(TropnncError, match="nothing to compare"):
+            communication_rows(records)
     with pytest.raises(TropnncError, match="torchrun --nproc_per_node 2"):
         renewed_rows(tmp_path, NAME)
 

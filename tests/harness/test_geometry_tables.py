@@ -19,10 +19,10 @@ from experiments.geometry.rows import NETWORK, BoundRow
 from experiments.geometry.spread import frame, read_spreads, spreads
 from experiments.geometry.transplant import write_transplant
 from experiments.report.contrasts import pairs
-from experiments.report.summary import SummaryRow, read_summary, write_summary
+from experiments.report.summary import SummaryRow, write_summary
+from tests.harness.summaries import ROWS
 
-FIXTURES = Path(__file__).parent / "fixtures"
-ROW = replace(read_summary(FIXTURES / "tiny.csv")[0], method="tropnnc", correct=900)
+ROW = replace(ROWS[0], method="tropnnc", correct=900)
 TROPNNC = "scope=all order={order} allocator=uniform calibration=1024 features={features}"
 PLAIN = BoundRow(
     dataset="mnist", arch="a", method="l1", needs="weights", ratio=0.5, seed=0, unit="ip1",

@@ -13,11 +13,12 @@ from experiments.parsing import cell_settings
 from experiments.report.__main__ import report
 from experiments.report.figure import figures
 from experiments.report.rows import summary_row
-from experiments.report.summary import SummaryRow, read_summary, write_summary
+from experiments.report.summary import SummaryRow, write_summary
 from experiments.report.tables import blocks
 from experiments.rescaling import rescaled
 from experiments.settings import Rescaling
 from tests.harness.cells import CELL, a_cell, composed, machine
+from tests.harness.summaries import ROWS
 from tests.networks import ZOO, build, images
 from tropnnc import TropnncError
 from tropnnc.errors import UnsupportedUnit
@@ -25,7 +26,6 @@ from tropnnc.graph import discover
 from tropnnc.surgery import read_unit
 
 BY_E = Rescaling(seed=1, spread=1.0)
-ROWS = read_summary(Path(__file__).parent / "fixtures" / "tiny.csv")
 HOMOGENEOUS = [name for name, architecture in ZOO.items() if architecture.homogeneous]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +11,10 @@ from matplotlib.lines import Line2D
 
 from experiments.geometry.spread import spreads
 from experiments.geometry.spread_figure import draw
-from experiments.report.summary import SummaryRow, read_summary
+from experiments.report.summary import SummaryRow
+from tests.harness.summaries import ROWS
 
-ROW = read_summary(Path(__file__).parent / "fixtures" / "tiny.csv")[0]
+ROW = ROWS[0]
 # Images of 1,000 classified correctly: on the network as trained, then on three rescalings of it.
 CORRECT = {
     ("random", 0.5): (700, 690, 710, 650),

@@ -19,7 +19,7 @@ from experiments.ntk.grids import experiments, read_experiment
 from experiments.ntk.mlp import equal_width, parameters
 from experiments.ntk.networks import draw_network
 from experiments.ntk.report import report, report_verdicts
-from experiments.ntk.rows import AccuracyRow, read_summary
+from experiments.ntk.rows import TRACK, AccuracyRow
 from experiments.ntk.settings import AccuracyCell, Cell, Method, SpectrumCell
 from experiments.ntk.spectrum import _compare, measure_spectrum
 from experiments.settings import Machine
@@ -180,7 +180,7 @@ def test_a_report_from_records_and_again_from_the_summary_alone(
         "ntk_spectrum", [A_SPECTRUM, replace(A_SPECTRUM, n=80, dimension=320)], machine
     )
     texts = [report(name, results)[0] for name in ("ntk_mnist", "ntk_spectrum")]
-    rows = read_summary(results, "ntk_mnist", AccuracyRow)
+    rows = TRACK.read_summary(results, "ntk_mnist", AccuracyRow)
     assert len(rows) == 8
     assert rows[0].bits()["nominal"] == 2 * rows[0].nonzeros * 16 + 32 * (2 * 21)
     tables = sorted((results / "tables").glob("*"))

@@ -86,6 +86,7 @@ def test_the_last_keys_vary_fastest() -> None:
         ({"rewriter": "nm", "pattern": "2-4"}, "pattern = 2-4 is not accepted"),
         ({"rewriter": "svd_spatial", "keep": 1.5}, "keep = 1.5 is not accepted"),
         ({"rewriter": {"nam": "nm"}, "pattern": "2:4"}, "or {name: NAME"),
+        ({"rewriter": {"name": "nm", "options": {"decay": {}}}, "pattern": "2:4"}, "{KEY: VALUE}"),
         ({"prune": 100}, "prune = 100 is not accepted"),
         ({"share": "cws", "k": 0}, "k = 0 is not accepted"),
         ({"share": "cws", "k": 4, "codebook": "x"}, "unknown codebook 'x'"),
@@ -112,6 +113,8 @@ def test_bad_parts() -> None:
     [
         (["run", "relatives_lenet"], "no experiment 'relatives_lenet'; accepted are"),
         (["run", "relatives_vgg", "--set", "steps=3"], "'steps=3' is not accepted"),
+        (["run", "relatives_vgg", "--set", "results_dir="], "results_dir = is not accepted"),
+        (["run", "relatives_vgg", "--set", "data_dir=null"], "data_dir = None is not accepted"),
         (["report", "relatives_vgg", "--results", "nowhere"], "run it first"),
     ],
 )

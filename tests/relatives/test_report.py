@@ -16,7 +16,8 @@ from experiments.record import Record
 from experiments.relatives import cells, contrasts, report
 from experiments.relatives.contrasts import Contrast, ContrastRow, contrast_rows
 from experiments.relatives.figures import bytes_figure, front, macs_figure
-from experiments.relatives.rows import FileRow, Row, read_summary, row_of, smallest
+from experiments.relatives.grids import experiments
+from experiments.relatives.rows import TRACK, FileRow, Row, row_of, smallest
 from experiments.relatives.settings import Sharing
 from experiments.relatives.tables import write_cells
 from experiments.relatives.tracks import TRACKS
@@ -56,8 +57,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_report_from_records_and_again_from_the_summary_alone(results: Path) -> None:
     text, paths = report.report(EXPERIMENT, results)
     verdicts = report.report_verdicts(results, "")
-    rows = read_summary(results, EXPERIMENT, Row)
-    files = read_summary(results, f"{EXPERIMENT}_files", FileRow)
+    rows = TRACK.read_summary(results, EXPERIMENT, Row)
+    files = TRACK.read_summary(results, f"{EXPERIMENT}_files", FileRow)
     assert len(rows) == 9
     assert all(
         row.bytes
@@ -71,7 +72,7 @@ def test_a_report_from_records_and_again_from_the_summary_alone(results: Path) -
         assert report.report(EXPERIMENT, results)[0] == text
         assert report.report_verdicts(results, "") == verdicts
         assert {path: path.read_bytes() for path in made} == made
-        assert report.known(results, "") == [EXPERIMENT]
+        assert TRACK.known(results, experiments(), "") == [EXPERIMENT]
     finally:
         (results.parent / "runs").rename(results / "runs")
 
@@ -121,7 +122,7 @@ def test_contrasts_over_draws_and_over_images(results: Path) -> None:
         "c", "s", EXPERIMENT, {"rewriter": "bits"}, {"track": "dense"}, "before", by=()
     )
     [row] = contrast_rows(images, records)
-    rows = {row.track: row for row in read_summary(results, EXPERIMENT, Row)}
+    rows = {row.track: row for row in TRACK.read_summary(results, EXPERIMENT, Row)}
     gap = rows["M-bit"].accuracy("before") - rows["dense"].accuracy("before")
     assert (row.unit, row.n) == ("test images", 200)
     assert row.difference == pytest.approx(gap)
@@ -175,6 +176,6 @@ def test_the_smallest_file() -> None:
 def test_nothing_to_judge(tmp_path: Path) -> None:
     with pytest.raises(TropnncError, match=r"NAME_contrasts\.csv to judge"):
         report.report_verdicts(tmp_path, "")
-    assert not report.known(tmp_path, "")
+    assert not TRACK.known(tmp_path, experiments(), "")
     assert len(TRACKS) <= 15  # more cannot be told apart in one figure
     assert contrasts._resampled(50) is contrasts._resampled(50)

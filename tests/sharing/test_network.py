@@ -20,12 +20,9 @@ from baselines.sharing.uq import Uq
 from tests.networks import build, images
 from tests.rewriters.small_layers import NAMES, layer
 from tests.rewriters.small_layers import images as noise
+from tests.sharing.layers import shared_layers
 from tropnnc import TropnncError
 from tropnnc.files import load_state
-
-
-def shared_layers(model: nn.Module) -> dict[str, SharedLayer]:
-    return {name: m for name, m in model.named_modules() if isinstance(m, SharedLayer)}
 
 
 def steps(model: nn.Module, count: int = 3) -> None:

@@ -50,6 +50,7 @@ def test_a_stored_file_is_stored_again(weights: str, tmp_path: Path) -> None:
         (["--codec", "zip"], f"unknown codec 'zip'; accepted are {', '.join(codec_names())}"),
         (["--codec", "fp16"], "is not exactly representable in float16"),
         (["--out", "."], ". exists already; name a new file"),
+        (["--out", 300 * "n"], "not written: File name too long"),
     ],
 )
 def test_bad_input_is_one_line_and_no_file(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tropnnc.errors import TropnncError
 from tropnnc.indexcodec.bloom import BloomFilter, filter_size
 from tropnnc.indexcodec.policies import certain_members, positions
-from tropnnc.indexcodec.values import value_bytes
+from tropnnc.indexcodec.values import Floats, value_bytes
 from tropnnc.unit import IntArray
 
 SETS = st.integers(1, 400).flatmap(
@@ -119,10 +119,14 @@ def test_conflicts_find_more_of_the_set_than_chance() -> None:
     assert kept["p1"] < 0.6
 
 
-def test_values_of_p0_are_those_of_every_member() -> None:
+def largest_of_a_gradient() -> tuple[Floats, IntArray, BloomFilter]:
     values = np.random.default_rng(0).normal(size=5_000).astype(np.float32)
     indices = np.sort(np.argsort(-np.abs(values))[:200])
-    bloom = BloomFilter.of(indices, 0.05)
+    return values, indices, BloomFilter.of(indices, 0.05)
+
+
+def test_values_of_p0_are_those_of_every_member() -> None:
+    values, indices, bloom = largest_of_a_gradient()
     sent = positions(bloom, len(values), len(indices), "p0", 0)
     decoded = np.zeros_like(values)
     decoded[sent] = values[sent]
@@ -132,9 +136,7 @@ def test_values_of_p0_are_those_of_every_member() -> None:
 
 
 def test_naive_values_are_shifted_by_the_first_false_positive() -> None:
-    values = np.random.default_rng(0).normal(size=5_000).astype(np.float32)
-    indices = np.sort(np.argsort(-np.abs(values))[:200])
-    bloom = BloomFilter.of(indices, 0.05)
+    values, indices, bloom = largest_of_a_gradient()
     taken = positions(bloom, len(values), len(indices), "naive", 0)
     first = np.flatnonzero(~np.isin(taken, indices))[0]
     wrong = values[indices] != values[taken]  # what is sent, and what belongs there

@@ -99,6 +99,35 @@ def test_a_file_that_holds_code_is_refused(tmp_path: Path) -> None:
         load_weights(tmp_path / "bad.pt")
 
 
+@pytest.mark.parametrize(
+    "content", [b"hello world\n", b".", b"\x80\x02h\x05.", b"\x80\x02}X\x01", b""]
+)
+def test_a_file_that_is_none_of_torchs_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.pt"
+    path.write_bytes(content)
+    with pytest.raises(
+        TropnncError, match=r"bad\.pt: not a readable weights file: damaged"
+    ) as caught:
+        load_weights(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    for path, said in (
+        (tmp_path, "a folder, not a file"),
+        (tmp_path / "absent", "no such file"),
+        (tmp_path / (300 * "n"), "File name too long"),
+    ):
+        with pytest.raises(TropnncError, match=f"^{path}: {said}$"):
+            load_weights(path)
+
+
+def test_a_submodule_of_the_prefixs_name_keeps_it(tmp_path: Path) -> None:
+    state = {"module.weight": torch.ones(2), "weight": torch.zeros(2)}
+    torch.save(state, tmp_path / "w.pt")
+    assert list(load_weights(tmp_path / "w.pt")) == list(state)
+
+
 @pytest.mark.parametrize("wrap", ["plain", "state_dict", "model"])
 def test_wrapped_and_prefixed_state_dicts_are_read(tmp_path: Path, wrap: str) -> None:
     model = build("mlp")

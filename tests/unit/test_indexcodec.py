@@ -127,6 +127,13 @@ def test_a_gap_of_more_bits_than_a_number_has_is_refused() -> None:
             decode(data)
 
 
+def test_a_quotient_that_no_number_holds_is_refused() -> None:
+    header = encode(np.array([5]), 9, "rice")[:3]
+    bits = np.array([*[0] * 4, 1, *[0] * 62], dtype=np.uint8)  # 4 · 2^62, which is 0 in 64 bits
+    with pytest.raises(TropnncError, match="a gap of more than 63 bits"):
+        decode(header + bytes([62]) + pack(bits))
+
+
 def test_n_may_be_a_number_of_numpy() -> None:
     far = np.array([3, 2**31])
     for codec in CODECS[1:2] + CODECS[3:]:  # raw32 and bitmaps are of a smaller n

@@ -29,6 +29,9 @@ def filter_size(count: int, rate: float) -> tuple[int, int]:
     Args:
         count: of positions in the filter, 1 or more.
         rate: ε, the share of other positions that answer yes, in (0, 1).
+
+    Raises:
+        TropnncError: another rate.
     """
     if not 0 < rate < 1:
         raise TropnncError(f"false-positive rate {rate} is out of range, accepted is 0 to 1, open")

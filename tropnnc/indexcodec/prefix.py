@@ -95,7 +95,10 @@ def read_rice(data: bytes, count: int) -> IntArray:
     ones = _next_one(bits)
     starts = _walk(bits, ones + 1 + low, count)
     tails = fields(bits, ones[starts] + 1, np.full(count, low))
-    return ones[starts] - starts << low | tails
+    heads = ones[starts] - starts
+    if (heads >> WIDEST - low).any():
+        raise TropnncError("damaged index set: a gap of more than 63 bits")
+    return heads << low | tails
 
 
 def _next_one(bits: Bits) -> IntArray:

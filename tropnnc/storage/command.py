@@ -31,10 +31,10 @@ def run(options: argparse.Namespace) -> str:
     """Write the file; a table of what it holds."""
     out = Path(options.out)
     check_choice("codec", options.codec, codec_names())
-    if out.exists():
-        raise TropnncError(f"{out} exists already; name a new file")
-    data = store(load_weights(options.weights), options.codec)
     try:
+        if out.exists():
+            raise TropnncError(f"{out} exists already; name a new file")
+        data = store(load_weights(options.weights), options.codec)
         write_atomic(out, data)
     except OSError as error:
         raise TropnncError(f"{out}: not written: {error.strerror or error}") from error
