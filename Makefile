@@ -69,7 +69,7 @@ lint: $(READY) ## check format, style and types (12 s)
 	$(BIN)/pyright
 
 # The configured options skip benchmarks, so they are replaced.
-bench: $(READY) ## K-means against scikit-learn, the harness, fits of every tap, NTK-LC (15 min)
+bench: $(READY) ## K-means against scikit-learn, the harness, fits, NTK-LC, formats, codecs (15 min)
 	$(BIN)/python -m pytest -o addopts= -q --benchmark-only --timeout 0 tests/bench
 
 reproduce-quick: $(READY) ## train, compress, print the quick table and its figure (4 min)
@@ -113,7 +113,7 @@ reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on d
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
 	$(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 run.py experiment=relatives_communication$(SUFFIX)
-	$(BIN)/python -m experiments.relatives supports
+	$(if $(QUICK),,$(BIN)/python -m experiments.relatives supports)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.coded_images run $(CODED:%=%$(SUFFIX))
 	$(BIN)/python -m experiments.report relatives_coresets$(SUFFIX) --paths
