@@ -86,6 +86,7 @@ def test_accuracies_of_bits_and_patterns(
 def test_pruned_and_clustered(
     dense: nn.Module, prune: float, k: int, expected: float, entropy: float
 ) -> None:
-    model = share_network(dense, Cws(), k, prune)
+    """One codebook for all layers; each has its own frequencies."""
+    model = share_network(dense, Cws(), k, prune, scope="network")
     assert percent(model) == pytest.approx(expected, abs=ONE_IMAGE)
-    assert kilobytes(model) == pytest.approx(entropy, abs=0.06)
+    assert kilobytes(model) == pytest.approx(entropy, abs=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import zlib
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from experiments.data import data_files
 from experiments.data.dataset import normalise
 from experiments.networks_cifar.resnet import ResNet
 from experiments.settings import DatasetSettings
 from tests.caffe import weights
-from tests.golden.test_cifar import at_hand
+from tests.golden.test_cifar import DATA
 from tests.golden.test_relatives_resnet20 import MEAN, STD
 from tropnnc.indexcodec.bloom import BloomFilter
 from tropnnc.indexcodec.prefix import best_low, delta_bits, gamma_bits, rice_bits
@@ -24,12 +26,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def gradient() -> Array:
-    """Of the first 128 training images in training mode, all parameters in one vector."""
+    """Of the first 128 original training images in training mode, all parameters in one vector."""
+    first = data_files("cifar10", DATA)[0]
+    if not first.is_file():
+        pytest.skip(f"no {first} (make data)")
+    batch = pickle.loads(first.read_bytes(), encoding="latin1")
+    pixels = torch.from_numpy(batch["data"][:128]).view(-1, 3, 32, 32)
+    labels = torch.tensor(batch["labels"][:128])
     model = ResNet(20, 10)
     model.load_state_dict(weights("cifar10_resnet20"))
-    few = at_hand("cifar10").train.take(torch.arange(128))
-    images = normalise(few.images, DatasetSettings("cifar10", mean=MEAN, std=STD))
-    F.cross_entropy(model.train()(images), few.labels).backward()
+    images = normalise(pixels, DatasetSettings("cifar10", mean=MEAN, std=STD))
+    F.cross_entropy(model.train()(images), labels).backward()
     parts = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
     return torch.cat(parts).double().numpy()
 
