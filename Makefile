@@ -113,7 +113,7 @@ reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on d
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
 	$(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 run.py experiment=relatives_communication$(SUFFIX)
-	$(BIN)/python -m experiments.relatives supports
+	$(if $(QUICK),,$(BIN)/python -m experiments.relatives supports)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.coded_images run $(CODED:%=%$(SUFFIX))
 	$(BIN)/python -m experiments.report relatives_coresets$(SUFFIX) --paths

@@ -55,6 +55,7 @@ def check_points(summary: Summary) -> None:
     found = points(summary)
     original, per_image, sheet = found[0], found[1], found[3]
     assert original.is_lossless
+    assert original.psnr == pytest.approx(10 * np.log10(255**2 * 784))  # none drops out of a mean
     assert original.payload == 8
     assert per_image.row.payload_bytes == per_image.sizes.sum()
     assert (len(per_image.sizes), len(sheet.sizes)) == (30, 1)

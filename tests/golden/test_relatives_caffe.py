@@ -16,8 +16,10 @@ from baselines.rewriters.hierarchical_tucker import HierarchicalTucker
 from baselines.rewriters.low_rank_sparse import LowRankSparse
 from baselines.rewriters.network import layers_of, rewrite_network
 from baselines.rewriters.nm import Nm
+from baselines.rewriters.nonlinear_ring import NonlinearRing
 from baselines.rewriters.protocol import Bits, Budget, Layer, Parameters, Pattern, Rewriter
 from baselines.rewriters.svd import SvdChannel
+from baselines.rewriters.tensor_ring import TensorRing
 from baselines.rewriters.tensor_train import TensorTrain
 from tests.caffe import lenet300100, percent, weights
 
@@ -77,6 +79,9 @@ def accuracy(dense: nn.Module, rewriter: Rewriter, budget: Budget) -> float:
         (TensorTrain("merged"), (96.65, 92.75)),
         (HierarchicalTucker(), (96.55, 96.10)),
         (LowRankSparse(positions="entry"), (96.75, 96.20)),
+        # Ours (docs/relatives.md): the best first mode; bent without training.
+        pytest.param(TensorRing(), (96.55, 96.05), marks=pytest.mark.slow),
+        pytest.param(NonlinearRing(), (43.55, 41.05), marks=pytest.mark.slow),
     ],
 )
 def test_accuracies_of_formats(

@@ -14,7 +14,9 @@ from baselines.rewriters.low_rank_sparse import LowRankSparse
 from baselines.rewriters.network import layers_of, rewrite_network, touched
 from baselines.rewriters.nm import Nm
 from baselines.rewriters.protocol import Bits, Budget, Layer, Parameters, Pattern, Rewriter
-from baselines.rewriters.svd import SvdSpatial
+from baselines.rewriters.svd import SvdChannel, SvdSpatial
+from baselines.rewriters.tensor_train import TensorTrain
+from baselines.rewriters.tucker2 import Tucker2
 from experiments.data.dataset import normalise
 from experiments.networks_cifar.resnet import ResNet
 from experiments.settings import DatasetSettings
@@ -49,9 +51,16 @@ def half(_: str, layer: Layer) -> Parameters:
     ("rewriter", "budget", "expected"),
     [
         (Nm("channel"), Pattern(2, 4), 72.75),  # the first convolution is dense: it would straddle
+        (Nm("channel"), Pattern(1, 4), 19.25),
+        (Nm("channel"), Pattern(4, 8), 81.15),
+        (Nm("flat"), Pattern(2, 4), 48.70),  # likewise
+        (UniformBits("channel"), Bits(3), 83.15),
         (UniformBits("tensor"), Bits(4), 87.40),
         (UniformBits("channel"), Bits(4), 89.15),
+        (SvdChannel(), HALF, 15.0),
         (SvdSpatial(), HALF, 68.9),
+        (Tucker2(), HALF, 26.7),
+        (TensorTrain(), HALF, 56.5),
         (HierarchicalTucker(), HALF, 35.8),
         (LowRankSparse(positions="entry"), HALF, 81.2),
     ],

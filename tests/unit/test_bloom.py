@@ -106,6 +106,19 @@ def test_the_published_volumes_of_p0_follow_from_formulas() -> None:
     assert volumes == pytest.approx([0.1390, 0.0574, 0.01548], abs=5.1e-5)
 
 
+def test_p0_exceeds_plain_keys_beyond_a_rate_and_is_smallest_at_another() -> None:
+    """relatives.md C2: ε > .0067 at 1 %; e* = .065 r/(d − r), 6.6e-4 at 1 % and 7.2e-3 at 10 %."""
+    n = 10**7
+    for count, best in ((n // 100, 6.6e-4), (n // 10, 7.2e-3)):
+
+        def size(rate: float, count: int = count) -> float:
+            return filter_size(count, rate)[0] / 8 + 4 * (count + rate * (n - count))
+
+        assert min(best * np.linspace(0.5, 2, 301), key=size) == pytest.approx(best, rel=0.02)
+        if count == n // 100:
+            assert size(0.0066) < 8 * count < size(0.0069)
+
+
 def test_conflicts_find_more_of_the_set_than_chance() -> None:
     n, count = 60_000, 600
     indices = random_set(n, count, 7)
