@@ -60,7 +60,7 @@ $(READY): pyproject.toml constraints.txt
 test: $(READY) ## run the fast tests (5 min)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadfile
 
-test-slow: $(READY) ## run the slow tests (17 min beside two sweeps)
+test-slow: $(READY) ## run the slow tests (29 min beside two trainings)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --timeout 900
 
 lint: $(READY) ## check format, style and types (12 s)
