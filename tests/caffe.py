@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from baselines.rewriters.network import rewrite_network
+from baselines.rewriters.protocol import Parameters, Rewriter
 from tropnnc.files import load_weights
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +52,14 @@ def percent(model: nn.Module) -> float:
     images, labels = _test_images()
     with torch.no_grad():
         return 100 * int((model(images).argmax(1) == labels).sum()) / IMAGES
+
+
+def percent_in_format(dense: nn.Module, rewriter: Rewriter, share: float) -> float:
+    """Of a network whose inner layers have that share of their weights' parameters."""
+    model, _ = rewrite_network(
+        dense, rewriter, lambda _, layer: Parameters(int(share * layer.weight.numel()))
+    )
+    return percent(model)
 
 
 @cache

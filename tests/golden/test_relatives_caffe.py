@@ -21,7 +21,7 @@ from baselines.rewriters.protocol import Bits, Budget, Layer, Parameters, Patter
 from baselines.rewriters.svd import SvdChannel
 from baselines.rewriters.tensor_ring import TensorRing
 from baselines.rewriters.tensor_train import TensorTrain
-from tests.caffe import lenet300100, percent, weights
+from tests.caffe import lenet300100, percent, percent_in_format, weights
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +88,7 @@ def test_accuracies_of_formats(
     dense: nn.Module, rewriter: Rewriter, expected: tuple[float, float]
 ) -> None:
     for beta, accurate in zip((0.5, 0.25), expected, strict=True):
-        model, _ = rewrite_network(
-            dense,
-            rewriter,
-            lambda _, layer, beta=beta: Parameters(int(beta * layer.weight.numel())),
-        )
-        assert f"{percent(model):.2f}" == f"{accurate:.2f}"
+        assert f"{percent_in_format(dense, rewriter, beta):.2f}" == f"{accurate:.2f}"
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from baselines.rewriters.hierarchical_tucker import HierarchicalTucker
 from baselines.rewriters.low_rank_sparse import LowRankSparse
 from baselines.rewriters.network import layers_of, rewrite_network
 from baselines.rewriters.nm import Nm
-from baselines.rewriters.protocol import Bits, Budget, Parameters, Pattern, Rewriter
+from baselines.rewriters.protocol import Bits, Budget, Pattern, Rewriter
 from baselines.rewriters.svd import SvdChannel, SvdSpatial
 from baselines.rewriters.tensor_train import TensorTrain
 from baselines.rewriters.tucker2 import Tucker2
 from baselines.sharing.cws import Cws
 from baselines.sharing.network import share_network
 from experiments.architectures import LeNet5Caffe
-from tests.caffe import percent, weights
+from tests.caffe import percent, percent_in_format, weights
 from tests.golden.test_relatives_sharing import kilobytes
 
 pytestmark = pytest.mark.slow
@@ -48,12 +48,8 @@ def test_accuracies_of_formats(
     dense: nn.Module, rewriter: Rewriter, expected: tuple[float, float]
 ) -> None:
     for beta, accurate in zip((0.5, 0.25), expected, strict=True):
-        model, _ = rewrite_network(
-            dense,
-            rewriter,
-            lambda _, layer, beta=beta: Parameters(int(beta * layer.weight.numel())),
-        )
-        assert percent(model) == pytest.approx(accurate, abs=ONE_IMAGE)
+        found = percent_in_format(dense, rewriter, beta)
+        assert found == pytest.approx(accurate, abs=ONE_IMAGE)
 
 
 @pytest.mark.parametrize(
