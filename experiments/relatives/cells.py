@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from experiments.bench import Bench, open_bench
-from experiments.identity import identity_parts
+from experiments.identity import digest, identity_parts
 from experiments.networks import obstacle
 from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record
@@ -44,9 +45,12 @@ def run_cell(cell: Cell, wait: bool, machine: Machine) -> Result[Cell]:
         return Result(cell, None, reason)
     bench = open_bench(suite, machine)
     parts = parts_of(cell, suite, bench)
-    return settle(
-        cell, parts, lambda: measure(cell, suite, bench, machine), runs_dir(machine), wait
-    )
+    runs = runs_dir(machine)
+    progress = runs / "trainings" / f"{digest(parts)}.part"
+    body = partial(measure, cell, suite, bench, machine, progress)
+    result = settle(cell, parts, body, runs, wait)
+    progress.unlink(missing_ok=True)
+    return result
 
 
 def parts_of(cell: Cell, suite: CellSettings, bench: Bench) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -29,7 +30,9 @@ from tropnnc.storage import codec_names, store
 CODEBOOKS, MOST_VALUES = ("index_map", "ham", "sham", "sham_tight", "range"), 4096
 
 
-def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> dict[str, Any]:
+def measure(
+    cell: Cell, suite: CellSettings, bench: Bench, machine: Machine, progress: Path
+) -> dict[str, Any]:
     """Everything that a record says about the result.
 
     Args:
@@ -37,10 +40,11 @@ def measure(cell: Cell, suite: CellSettings, bench: Bench, machine: Machine) -> 
         suite: a cell of the benchmark on the same dense network.
         bench: that network, opened.
         machine: where it runs.
+        progress: file of a training from random weights, which goes on from it.
     """
     dense, timing = dense_section(bench), Timing()
     with timing("build"):
-        narrow = network_with_widths(cell, suite, bench, machine)
+        narrow = network_with_widths(cell, suite, bench, machine, progress)
         built = built_network(cell.prepared(), narrow)
     with timing("evaluate"):
         before = evaluated(built.model, bench)
@@ -80,13 +84,13 @@ def evaluated(model: nn.Module, bench: Bench) -> dict[str, Any]:
 
 
 def network_with_widths(
-    cell: Cell, suite: CellSettings, bench: Bench, machine: Machine
+    cell: Cell, suite: CellSettings, bench: Bench, machine: Machine, progress: Path
 ) -> nn.Module:
     """The dense network, narrower where the cell says so; it is not to be modified."""
     if cell.narrowing is None:
         return bench.model
     if cell.scratch:
-        return grown(cell.narrowing, suite, bench, machine, cell.draw)
+        return grown(cell.narrowing, suite, bench, machine, cell.draw, progress)
     return narrowed(cell.narrowing, suite, bench, machine)
 
 

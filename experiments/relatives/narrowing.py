@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 from torch import nn
 
@@ -11,6 +12,7 @@ from experiments.bench import Bench
 from experiments.finetuning import Curve, finetune, reinitialised
 from experiments.measure import compress_cell
 from experiments.relatives.settings import Narrowing
+from experiments.resuming import Snapshot
 from experiments.settings import CellSettings, Component, Machine
 from experiments.synthetic_cells import synthetic_of, with_recipes
 from experiments.training_settings import Finetuning
@@ -35,15 +37,22 @@ def narrowed(
     return small
 
 
-@lru_cache(maxsize=2)
 def grown(
-    narrowing: Narrowing, suite: CellSettings, bench: Bench, machine: Machine, draw: int
+    narrowing: Narrowing,
+    suite: CellSettings,
+    bench: Bench,
+    machine: Machine,
+    draw: int,
+    progress: Path,
 ) -> nn.Module:
-    """A network of those widths, trained from random weights by the recipe of the dense one."""
+    """A network of those widths, trained from random weights by the recipe of the dense one.
+
+    Killed, the training goes on from the file ``progress``, which its caller removes.
+    """
     model = reinitialised(narrowed(narrowing, suite, bench, machine), draw)
     recipe = suite.train
     tuning = Finetuning(recipe, (recipe.epochs,), from_scratch=True)
-    finetune(model, tuning, bench, draw, Curve())
+    finetune(model, tuning, bench, draw, Curve(), Snapshot(progress))
     return model
 
 

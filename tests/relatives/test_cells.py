@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.rewriters.network import layers_of, settled
+from experiments import resuming, training
 from experiments.bench import Bench
 from experiments.console import CellsFailed
 from experiments.relatives import cells, learning
@@ -20,11 +22,13 @@ from experiments.relatives.measure import built_network, measure, network_with_w
 from experiments.relatives.settings import Cell, Sharing
 from experiments.settings import Machine
 from experiments.track.sweep import run_cells
+from tests.harness.cells import machine
 from tests.relatives.cases import CWS, FOUR_BITS, NARROW, NM, SUITE, SVD, a_cell
 from tropnnc.cost import count
 from tropnnc.storage import restore, store
 
 STEPS = 3
+PROGRESS = Path("no training from random weights")
 Opened = tuple[Bench, Machine]
 KINDS: dict[str, dict[str, Any]] = {
     "dense": {},
@@ -39,13 +43,14 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def built(cell: Cell, opened: Opened) -> nn.Module:
     bench, machine = opened
-    return built_network(cell, network_with_widths(cell, SUITE, bench, machine)).model
+    narrow = network_with_widths(cell, SUITE, bench, machine, PROGRESS)
+    return built_network(cell, narrow).model
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_record_says_what_the_file_of_the_network_takes(kind: str, opened: Opened) -> None:
     cell = a_cell(**KINDS[kind], steps=STEPS)
-    record = measure(cell, SUITE, *opened)
+    record = measure(cell, SUITE, *opened, PROGRESS)
     model = built(cell.prepared(), opened)
     for stage, network in (("before", model), ("after", trained(model, opened[0], STEPS, 0))):
         state = settled(network).state_dict()
@@ -135,26 +140,75 @@ def test_no_image_comes_again_before_all_were_seen(opened: Opened) -> None:
 
 
 def test_zeros_are_free_only_formally(opened: Opened) -> None:
-    record = measure(a_cell(sharing=Sharing(80.0)), SUITE, *opened)
+    record = measure(a_cell(sharing=Sharing(80.0)), SUITE, *opened, PROGRESS)
     assert record["macs"] == record["dense"]["macs"]
     assert record["formal_macs"] == sum(x["facts"]["nonzeros"] for x in record["layers"])
     assert record["formal_macs"] == pytest.approx(0.2 * record["macs"], rel=0.01)
-    assert measure(a_cell(rewriting=SVD), SUITE, *opened)["formal_macs"] is None
+    assert measure(a_cell(rewriting=SVD), SUITE, *opened, PROGRESS)["formal_macs"] is None
 
 
 def test_what_is_rewritten_and_then_pruned_reports_both(opened: Opened) -> None:
     cell = a_cell(rewriting=SVD, sharing=Sharing(80.0))
-    found = built_network(cell, network_with_widths(cell, SUITE, *opened))
+    found = built_network(cell, network_with_widths(cell, SUITE, *opened, PROGRESS))
     assert [(layer["name"], "nonzeros" in layer["facts"]) for layer in found.layers] == [
         *(("1", False), ("3", True)),  # the read-out is left to the pruning
     ]
 
 
-def test_networks_trained_small(opened: Opened) -> None:
+def test_networks_trained_small(opened: Opened, tmp_path: Path) -> None:
     cell = a_cell(narrowing=NARROW, scratch=True)
-    record = measure(cell, SUITE, *opened)
+    record = measure(cell, SUITE, *opened, tmp_path / "progress")
     assert record["before"]["correct"] > 0.3 * record["before"]["total"]
     assert record["macs"] < 0.55 * record["dense"]["macs"]
+
+
+def test_a_network_trained_small_and_killed_goes_on_to_the_same_bits(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+    step = training._loss
+
+    def until(last: int) -> None:
+        def killed(*given: Any) -> Tensor:
+            steps.append(len(given[1]))
+            if len(steps) == last:
+                raise KeyboardInterrupt
+            return step(*given)
+
+        steps.clear()
+        monkeypatch.setattr(training, "_loss", killed)
+
+    monkeypatch.setattr(resuming, "SECONDS", 0.0)
+    suite = replace(SUITE, train=replace(SUITE.train, epochs=3))
+    cell, progress = a_cell(narrowing=NARROW, scratch=True), tmp_path / "progress"
+    until(0)
+    whole = measure(cell, suite, *opened, tmp_path / "whole")
+    epoch = len(steps) // 3
+    until(2 * epoch)  # the last step of the second epoch
+    with pytest.raises(KeyboardInterrupt):
+        measure(cell, suite, *opened, progress)
+    until(0)
+    assert measure(cell, suite, *opened, progress)["before"] == whole["before"]
+    assert len(steps) == 2 * epoch
+
+
+def test_the_file_of_a_training_goes_with_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def measured(*given: Any) -> dict[str, Any]:
+        found = measure(*given)
+        seen.append(given[-1].exists())
+        return found
+
+    monkeypatch.setattr(cells, "suite_cell", lambda *_: SUITE)
+    monkeypatch.setattr(cells, "measure", measured)
+    monkeypatch.setattr(resuming, "SECONDS", 0.0)
+    own = machine(tmp_path)
+    cells.run_cell(a_cell(narrowing=NARROW, scratch=True), True, own)
+    assert seen == [True]
+    assert not list((cells.runs_dir(own) / "trainings").iterdir())
 
 
 def test_records_are_found_again_and_failures_are_tried_again(
