@@ -111,7 +111,8 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 
 reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (2 h 20, estimated; QUICK=1: 7 min)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
-	$(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
+	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
+	  $(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 run.py experiment=relatives_communication$(SUFFIX)
 	$(if $(QUICK),,$(BIN)/python -m experiments.relatives supports)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
