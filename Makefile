@@ -25,6 +25,7 @@ NTK := $(addprefix ntk_,mnist cifar spectrum subsets logistic)
 # The costliest first. QUICK=1 likewise.
 RELATIVES := $(addprefix relatives_,resnet20 vgg lenet5 claims lenet300100)
 CODED := coded_mnist coded_cifar10
+REVERSED := coded_cifar10 coded_mnist
 # The longest first: two run at a time. Those of the whole data set, the cheapest first.
 IMAGENET_SUBSET := $(addprefix imagenet_subset_,lite0 squeezenet)
 IMAGENET := $(addprefix paper_imagenet_,resnet linear_conv thinet_vgg16 thinet_resnet50 cup)
@@ -107,7 +108,8 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 
 	  $(BIN)/python -m experiments.ntk run $(NTK:%=%$(SUFFIX))
 	$(BIN)/python -m experiments.ntk report --suffix "$(SUFFIX)" --paths
 
-# Two processes share the cells of every experiment; networks that are not to be had are named.
+# Two processes share the cells of every experiment; networks that are not to be had are named. The
+# fits of images begin with another data set each: a fit is one process's and the first of its cells.
 reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (2 h 55, in pieces; QUICK=1: 7 min)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
@@ -115,8 +117,8 @@ reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on d
 	  $(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 run.py experiment=relatives_communication$(SUFFIX)
 	$(if $(QUICK),,$(BIN)/python -m experiments.relatives supports)
-	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
-	  $(BIN)/python -m experiments.coded_images run $(CODED:%=%$(SUFFIX))
+	@printf '%s\n' "$(CODED:%=%$(SUFFIX))" "$(REVERSED:%=%$(SUFFIX))" | OMP_NUM_THREADS=1 xargs -P 2 -L 1 \
+	  $(BIN)/python -m experiments.coded_images run
 	$(BIN)/python -m experiments.report relatives_coresets$(SUFFIX) --paths
 	$(BIN)/python -m experiments.communication report --suffix "$(SUFFIX)" --paths
 	$(BIN)/python -m experiments.coded_images report --suffix "$(SUFFIX)" --paths
