@@ -117,6 +117,7 @@ reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on d
 	  $(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 run.py experiment=relatives_communication$(SUFFIX)
 	$(if $(QUICK),,$(BIN)/python -m experiments.relatives supports)
+	$(if $(QUICK),,$(BIN)/python -m experiments.relatives masks)
 	@printf '%s\n' "$(CODED:%=%$(SUFFIX))" "$(REVERSED:%=%$(SUFFIX))" | OMP_NUM_THREADS=1 xargs -P 2 -L 1 \
 	  $(BIN)/python -m experiments.coded_images run
 	$(BIN)/python -m experiments.report relatives_coresets$(SUFFIX) --paths

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from experiments.communication.report import report
-from experiments.communication.rows import summary_path
+from experiments.communication.rows import TRACK
 from experiments.console import BEGIN_AGAIN, say, short_errors
 from experiments.report.command import add_report
 
@@ -32,7 +32,7 @@ def known(results: Path, suffix: str) -> list[str]:
     """The experiment, where it is complete on this disk or has a summary."""
     name = f"{EXPERIMENT}{suffix}"
     complete = results / "runs" / "experiments" / f"{name}.json"
-    return [name] if complete.exists() or summary_path(results, name).exists() else []
+    return [name] if complete.exists() or TRACK.summary_path(results, name).exists() else []
 
 
 if __name__ == "__main__":

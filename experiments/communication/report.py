@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.communication.options import NONE
-from experiments.communication.rows import CommunicationRow, renewed_rows, summary_path
+from experiments.communication.rows import TRACK, CommunicationRow, renewed_rows
 from experiments.geometry.table import write_table
 from experiments.report.statistics import grouped, sample
 from experiments.report.style import STYLE, dress, grid, legend, plot, save
@@ -39,7 +39,7 @@ def report(name: str, results: Path) -> tuple[str, list[Path]]:
     rows = renewed_rows(results, name)
     text = f"{_bytes_table(rows, results, name)}\n\n{_seconds_table(rows, results, name)}"
     drawn = save(figure(rows), results / "figures" / f"{name}_bytes")
-    return text, [summary_path(results, name), *drawn]
+    return text, [TRACK.summary_path(results, name), *drawn]
 
 
 def figure(rows: Sequence[CommunicationRow]) -> Figure:

@@ -9,10 +9,12 @@ from pathlib import Path
 from experiments.communication.options import NONE
 from experiments.manifest import experiment_records
 from experiments.record import Record
-from experiments.report.csv_rows import read_rows, write_rows
+from experiments.report.csv_rows import write_rows
+from experiments.track.summaries import Track
 from tropnnc.errors import TropnncError
 
 RUN = "torchrun --nproc_per_node 2 run.py experiment="
+TRACK = Track("communication", RUN)  # its records are the benchmark's
 
 
 @dataclass(frozen=True)
@@ -102,27 +104,17 @@ def _row(record: Record, steps: int) -> CommunicationRow:
     )
 
 
-def summary_path(results: Path, name: str) -> Path:
-    """Where the committed summary of an experiment is."""
-    return results / "summary" / "communication" / f"{name}.csv"
-
-
 def renewed_rows(results: Path, name: str) -> Sequence[CommunicationRow]:
     """The rows of an experiment; its CSV is renewed where its cells are on disk.
 
     Raises:
         TropnncError: neither cells nor CSV, a CSV without rows, or cells that are missing.
     """
-    path, records = summary_path(results, name), experiment_records(results / "runs", name, RUN)
+    records = experiment_records(results / "runs", name, RUN)
     if records is not None:
-        rows = communication_rows(records)
-        write_rows(path, CommunicationRow, map(_texts, rows))
-    elif not path.exists():
-        raise TropnncError(f"no {path}; run it first: {RUN}{name}")
-    rows = read_rows(path, CommunicationRow)
-    if not rows:
-        raise TropnncError(f"{path} has no rows; run it again: {RUN}{name}")
-    return rows
+        rows = map(_texts, communication_rows(records))
+        write_rows(TRACK.summary_path(results, name), CommunicationRow, rows)
+    return TRACK.read_summary(results, name, CommunicationRow)
 
 
 def _texts(row: CommunicationRow) -> list[object]:

@@ -7,6 +7,7 @@ codebooks, patterns and grids are theirs to keep.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -25,6 +26,7 @@ from tropnnc.seeding import derive_seed
 # Bumped by hand whenever the same steps give other weights.
 LEARNING_VERSION = 1
 BATCH, RATE = 128, 0.001
+Watch = Callable[[nn.Module], None]
 RECIPE = TrainSettings(
     optimizer="sgd",
     learning_rate=RATE,
@@ -37,14 +39,22 @@ RECIPE = TrainSettings(
 )
 
 
-def trained(model: nn.Module, bench: Bench, steps: int, draw: int, rate: float = RATE) -> nn.Module:
+def trained(
+    model: nn.Module,
+    bench: Bench,
+    steps: int,
+    draw: int,
+    rate: float = RATE,
+    watch: Watch | None = None,
+) -> nn.Module:
     """A copy of ``model``, stored as it is, after ``steps`` steps; in evaluation mode.
 
-    The images and their order depend on ``draw`` and ``steps`` alone.
+    The images and their order depend on ``draw`` and ``steps`` alone. ``watch`` is called before
+    every step with the copy as it trains.
     """
     model = learners(model)
     seed = derive_seed(draw, "relatives training")
-    goal = Progress(model, steps)
+    goal = Progress(model, steps, watch)
     with deterministic(seed), one_thread():
         order = torch.Generator().manual_seed(seed)
         split = shown(bench.dataset.train, steps, order)
@@ -71,8 +81,9 @@ def shown(train: Examples, steps: int, order: torch.Generator) -> Examples:
 class Progress:
     """Cross-entropy; activations that anneal are as they end after half of the steps."""
 
-    def __init__(self, model: nn.Module, steps: int) -> None:
+    def __init__(self, model: nn.Module, steps: int, watch: Watch | None = None) -> None:
         self._labels, self._model, self._steps, self._done = Labels(0.0), model, steps, 0
+        self._watch = watch
 
     def begin(self, model: nn.Module) -> None:
         """Training mode."""
@@ -82,6 +93,8 @@ class Progress:
         """The images as they are; called once a step."""
         anneal(self._model, min(1.0, 2 * self._done / self._steps))
         self._done += 1
+        if self._watch is not None:
+            self._watch(self._model)
         return images
 
     def loss(self, logits: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:

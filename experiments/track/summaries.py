@@ -22,9 +22,11 @@ class Track:
 
     Attributes:
         name: of its package in ``experiments``, and of the folders of its records and summaries.
+        command: what runs an experiment, up to its name; empty: the package does.
     """
 
     name: str
+    command: str = ""
 
     def summary_path(self, results: Path, experiment: str) -> Path:
         """Where the committed summary of an experiment is."""
@@ -67,4 +69,4 @@ class Track:
 
     @property
     def _run(self) -> str:
-        return f"python -m experiments.{self.name} run "
+        return self.command or f"python -m experiments.{self.name} run "

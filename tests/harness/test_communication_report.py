@@ -10,7 +10,7 @@ import pytest
 
 from experiments.communication.__main__ import known
 from experiments.communication.report import figure, report
-from experiments.communication.rows import communication_rows, renewed_rows, summary_path
+from experiments.communication.rows import TRACK, communication_rows, renewed_rows
 from experiments.manifest import write_manifest
 from experiments.record import write_record
 from experiments.report.rows import summary_row
@@ -77,7 +77,7 @@ def test_gradients_sent_as_they_are_take_four_bytes_an_entry() -> None:
 
 def test_tables_say_bytes_points_and_seconds(results: Path) -> None:
     text, paths = report(NAME, results)
-    assert paths[0] == summary_path(results, NAME)
+    assert paths[0] == TRACK.summary_path(results, NAME)
     assert all(path.stat().st_size for path in paths)
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     assert ["topk_rice", "1 %", "fp32", "600", "1.50", "88.00", "-2.00"] in cells
