@@ -110,7 +110,7 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 
 
 # Two processes share the cells of every experiment; networks that are not to be had are named. The
 # fits of images begin with another data set each: a fit is one process's and the first of its cells.
-reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (2 h 53, in pieces; QUICK=1: 7 min)
+reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (2 h 56, in pieces; QUICK=1: 5 min)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \

@@ -20,7 +20,7 @@ CAPTION = (
     " Points of top-1; 95 % intervals, by Student's t over draws of the training where there are"
     " three or more, else by paired bootstrap over the test images of one network (a case study),"
     " of scores of neurons by Welch over samples, top over test images, unpaired; p by Holm over"
-    " the places of a claim."
+    " the places of a claim. Masks: percent of the changes of plain straight-through."
 )
 
 

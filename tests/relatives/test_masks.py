@@ -85,6 +85,6 @@ def test_verdicts(refined: tuple[int, ...], expected: str) -> None:
     rows += [replace(ROW, draw=d, decay=2e-4, changes=c) for d, c in enumerate(refined)]
     [found] = mask_verdicts(rows)
     assert found.verdict == expected
-    assert "of 2 % of the entries a step, n = 3" in found.found
+    assert "% of 200 changes, n = 3" in found.found
     if expected == "supported":
         assert found.found.startswith("-22.50 %")

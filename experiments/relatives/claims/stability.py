@@ -35,12 +35,11 @@ def _gaps(rows: Sequence[MaskRow]) -> list[float]:
 def _verdict(rows: Sequence[MaskRow], gap: Paired, p: float) -> Verdict:
     row, (low, high) = rows[0], gap.interval(LEVEL)
     plain = [own.changes for own in rows if own.decay == 0]
-    share = 100 * sum(plain) / len(plain) / (row.weights * (row.steps - 1))
-    found = f"{gap.mean:+.2f} % of {share:.2g} % of the entries a step"
+    mean = sum(plain) / len(plain)
     return Verdict(
         "SR-STE changes its masks less often than plain straight-through",
         f"{row.network}, nm {row.pattern}, {row.steps} steps",
-        f"{found}, n = {len(plain)} draws of the training",
+        f"{gap.mean:+.2f} % of {mean:,.0f} changes, n = {len(plain)} draws of the training",
         f"{low:+.2f} to {high:+.2f}, p = {p:.2g}",
         verdict(high < 0 and p < ALPHA, low > 0 and p < ALPHA),
     )
