@@ -10,7 +10,8 @@ from tqdm import trange
 
 from baselines.rewriters.ring import Cores, chain, moved
 
-_RIDGE = 1e-10  # times the mean of the normal equations' diagonal
+# Times the mean of the normal equations' diagonal; the larger ones where cores are nearly singular.
+_RIDGES = 1e-10, 1e-6, 1e-2
 _TINY = torch.finfo(torch.float64).tiny
 # The set of rings is not closed: cores can grow without end while the error falls.
 _GROWTH = 100.0
@@ -22,7 +23,8 @@ def swept(tensor: Tensor, cores: Sequence[Tensor], sweeps: int) -> Cores:
     Each core in turn takes the ridge solution of ``min ‖X_[k] − G_(2) A'‖² + λ‖G − G_old‖²``,
     with ``A`` made of the other cores. The ridge pulls to the old core and not to zero (ours),
     so that the old one is a candidate and the error cannot rise. A sweep after which a core's
-    norm is above 100 times the largest at the start is dropped, and no other follows.
+    norm is above 100 times the largest at the start is taken again with a larger ridge; where none
+    helps it is dropped, and no other follows.
 
     Args:
         tensor: ``X [n_1, …, n_d]``.
@@ -32,12 +34,11 @@ def swept(tensor: Tensor, cores: Sequence[Tensor], sweeps: int) -> Cores:
     tensor, current = tensor.double(), tuple(cores)
     most = _GROWTH * largest_norm(current)
     for _ in trange(sweeps, desc="ALS", delay=2, leave=False, disable=None):
-        following = list(current)
-        for position in range(len(following)):
-            following[position] = _solved(tensor, following, position)
-        if largest_norm(following) > most:
+        tried = (_once(tensor, current, ridge) for ridge in _RIDGES)
+        following = next((cores for cores in tried if largest_norm(cores) <= most), None)
+        if following is None:
             break
-        current = tuple(following)
+        current = following
     return current
 
 
@@ -46,7 +47,15 @@ def largest_norm(cores: Sequence[Tensor]) -> float:
     return max(float(core.norm()) for core in cores)
 
 
-def _solved(tensor: Tensor, cores: Sequence[Tensor], position: int) -> Tensor:
+def _once(tensor: Tensor, cores: Cores, ridge: float) -> Cores:
+    """After one sweep."""
+    following = list(cores)
+    for position in range(len(following)):
+        following[position] = _solved(tensor, following, position, ridge)
+    return tuple(following)
+
+
+def _solved(tensor: Tensor, cores: Sequence[Tensor], position: int, ridge: float) -> Tensor:
     """The core at ``position`` given the others."""
     old = cores[position]
     before, size, after = old.shape
@@ -56,6 +65,6 @@ def _solved(tensor: Tensor, cores: Sequence[Tensor], position: int) -> Tensor:
     residual = moved(tensor, position).flatten(1) - matrix @ design.T
     normal = design.T @ design
     # The second term is for cores of zeros.
-    normal.diagonal().add_(_RIDGE * float(normal.diagonal().mean()) + _TINY)
+    normal.diagonal().add_(ridge * float(normal.diagonal().mean()) + _TINY)
     step = torch.linalg.solve(normal, design.T @ residual.T).T
     return (matrix + step).unflatten(1, (before, after)).transpose(0, 1)

@@ -52,7 +52,6 @@ class TensorRing:
     sweeps: int = 0
     init: Literal["svd", "random"] = "svd"
     seed: int = 0
-    version = 1
 
     def __post_init__(self) -> None:
         check_choice("init", self.init, ("svd", "random"))
@@ -61,6 +60,11 @@ class TensorRing:
         if self.sweeps < 0:
             raise TropnncError(f"sweeps = {self.sweeps} is out of range, accepted are 0 and more")
         self.arranging()
+
+    @property
+    def version(self) -> int:
+        """Of the results; those of least squares changed once."""
+        return 2 if self.sweeps else 1
 
     def rewrite(self, layer: Layer, budget: Budget) -> Rewritten:
         """The layer in at most ``budget`` parameters.
