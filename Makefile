@@ -110,14 +110,13 @@ reproduce-ntk: $(READY) ## NTK-LC: kernels, accuracy over storage, verdicts (51 
 
 # Two processes share the cells of every experiment; networks that are not to be had are named. The
 # fits of images begin with another data set each: a fit is one process's and the first of its cells.
-reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (2 h 56, in pieces; QUICK=1: 5 min)
+reproduce-relatives: $(READY) ## formats, bits, codecs: accuracy over bytes on disk, claims (2 h 52, in pieces; QUICK=1: 5 min)
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python -m experiments.relatives run $(RELATIVES:%=%$(SUFFIX))
 	@printf '%s\n' 1 2 | OMP_NUM_THREADS=1 xargs -P 2 -I PROCESS \
 	  $(BIN)/python run.py experiment=relatives_coresets$(SUFFIX)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 run.py experiment=relatives_communication$(SUFFIX)
 	$(if $(QUICK),,$(BIN)/python -m experiments.relatives supports)
-	$(if $(QUICK),,$(BIN)/python -m experiments.relatives masks)
 	@printf '%s\n' "$(CODED:%=%$(SUFFIX))" "$(REVERSED:%=%$(SUFFIX))" | OMP_NUM_THREADS=1 xargs -P 2 -L 1 \
 	  $(BIN)/python -m experiments.coded_images run
 	$(BIN)/python -m experiments.report relatives_coresets$(SUFFIX) --paths

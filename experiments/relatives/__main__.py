@@ -8,25 +8,16 @@ from functools import partial
 
 from experiments.check.composing import machine_of
 from experiments.console import say, short_errors
-from experiments.networks import obstacle
-from experiments.relatives import masks, supports
 from experiments.relatives.cells import found, run_cell, runs_dir
 from experiments.relatives.grids import experiments, read_experiment
-from experiments.relatives.networks import suite_cell
 from experiments.relatives.report import report, report_verdicts
 from experiments.relatives.rows import TRACK
+from experiments.relatives.supports import measure_supports, unavailable
 from experiments.report.command import add_report, add_run, suffix_of
 from experiments.settings import Machine
 from experiments.track.sweep import run_cells
 
 PLACES = "data_dir=PATH, results_dir=PATH"
-# Measured by a command each: how, on which network, what.
-ALONE = {
-    supports.NAME: (
-        supports.measure_supports, supports.NETWORK, "bytes of a sparse gradient under every code"
-    ),
-    masks.NAME: (masks.measure_masks, masks.NETWORK, "how often N:M training changes its masks"),
-}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,17 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name in given.experiment:
                 cells, machine = read_experiment(name, given.set)
                 run_cells(name, cells, partial(run_cell, machine=machine), runs_dir(machine), found)
-        elif given.command in ALONE:
-            _measure_alone(given.command, machine_of(given.set))
+        elif given.command == "supports":
+            _supports(machine_of(given.set))
         else:
             _report(given)
 
 
-def _measure_alone(name: str, machine: Machine) -> None:
+def _supports(machine: Machine) -> None:
     """What is not to be had is named, as by ``run``."""
-    measured, network, _ = ALONE[name]
-    reason = obstacle(suite_cell(*network), machine)
-    say(str(measured(machine)) if reason is None else f"{name}: skipped: {reason}")
+    reason = unavailable(machine)
+    say(str(measure_supports(machine)) if reason is None else f"supports: skipped: {reason}")
 
 
 def _report(given: argparse.Namespace) -> None:
@@ -66,10 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     effect = "measure what is missing; two processes share the cells"
     add_run(commands, effect, experiments(), PLACES)
-    for name, (*_, measured) in ALONE.items():
-        commands.add_parser(name, help=measured).add_argument(
-            "--set", nargs="*", default=[], help=PLACES
-        )
+    code = commands.add_parser("supports", help="bytes of a sparse gradient under every code")
+    code.add_argument("--set", nargs="*", default=[], help=PLACES)
     add_report(commands)
     return parser
 

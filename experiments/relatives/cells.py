@@ -12,6 +12,7 @@ from experiments.networks import obstacle
 from experiments.recalibration import RECALIBRATION_VERSION
 from experiments.record import Record
 from experiments.relatives.learning import LEARNING_VERSION, recipe_at
+from experiments.relatives.masks import MASKS_VERSION, has_masks
 from experiments.relatives.measure import measure
 from experiments.relatives.narrowing import determinants
 from experiments.relatives.networks import suite_cell
@@ -78,6 +79,8 @@ def versions_of(cell: Cell) -> dict[str, int]:
         versions["recalibration"] = RECALIBRATION_VERSION
     if cell.steps:
         versions["learning"] = LEARNING_VERSION
+    if has_masks(cell):
+        versions["masks"] = MASKS_VERSION
     if cell.scratch or cell.steps:
         versions["training"] = TRAINING_VERSION
     return versions

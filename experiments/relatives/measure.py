@@ -17,6 +17,7 @@ from experiments.measure import Timing
 from experiments.recalibration import recalibrated
 from experiments.relatives.learning import trained
 from experiments.relatives.macs import formal_macs
+from experiments.relatives.masks import MaskWatch, has_masks
 from experiments.relatives.narrowing import grown, narrowed
 from experiments.relatives.pipeline import Built, build_network, in_half
 from experiments.relatives.settings import Cell
@@ -64,13 +65,16 @@ def measure(
             images = bench.calibration(cell.recalibration_images, cell.seed)
             body["recalibrated"] = evaluated(recalibrated(built.model, images), bench)
     if cell.steps:
+        watch = MaskWatch()
         with timing("train"):
-            learnt = trained(built.model, bench, cell.steps, cell.draw, cell.rate)
+            learnt = trained(built.model, bench, cell.steps, cell.draw, cell.rate, watch)
             learnt = in_half(learnt) if cell.half else learnt
         with timing("evaluate_trained"):
             body["after"] = evaluated(learnt, bench)
         with timing("store_trained"):
             body["after"]["files"] = sizes(learnt)
+        if has_masks(cell):
+            body["mask_changes"] = watch.changes
     return {**body, "timing": timing.seconds}
 
 

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
-from typing import TypeVar
 
 from experiments.frontier.reading import NotRun
 from experiments.record import Record
-from experiments.relatives import masks, supports
 from experiments.relatives.claims import CONTRASTS
 from experiments.relatives.claims.sizes import bloom_verdicts, ham_verdicts
-from experiments.relatives.claims.stability import mask_verdicts
+from experiments.relatives.claims.straight_through import mask_verdicts
 from experiments.relatives.contrasts import ContrastRow, contrast_rows
 from experiments.relatives.coresets import coreset_contrasts, write_coresets
 from experiments.relatives.figures import bytes_figure, macs_figure
 from experiments.relatives.rows import TRACK, Row, write_summaries
+from experiments.relatives.supports import NAME, SupportRow
 from experiments.relatives.tables import write_cells, write_smallest
 from experiments.relatives.verdicts import CAPTION, verdicts_of
 from experiments.report.command import QUICK
 from experiments.report.csv_rows import read_rows, write_rows
 from experiments.report.style import save
-from experiments.track.verdicts import Verdict, write_verdicts
+from experiments.track.verdicts import write_verdicts
 from tropnnc.errors import TropnncError
 
 CLAIMS = "relatives_claims"
-T = TypeVar("T")
 
 
 def report(name: str, results: Path) -> tuple[str, list[Path]]:
@@ -68,18 +66,14 @@ def report_verdicts(results: Path, suffix: str) -> str:
         write_coresets(results, suffix)
         rows += coreset_contrasts(results, suffix)
     verdicts = [*verdicts_of(rows), *ham_verdicts()]
-    verdicts += _judged(results, supports.NAME, supports.SupportRow, bloom_verdicts)
-    verdicts += _judged(results, masks.NAME, masks.MaskRow, mask_verdicts)
+    supports = TRACK.summary_path(results, NAME)
+    if supports.exists():
+        verdicts += bloom_verdicts(read_rows(supports, SupportRow))
+    claims = TRACK.summary_path(results, f"{CLAIMS}{suffix}")
+    if claims.exists():
+        verdicts += mask_verdicts(read_rows(claims, Row))
     stem = results / "tables" / f"relatives_verdicts{suffix}"
     return write_verdicts(verdicts, CAPTION, stem)
-
-
-def _judged(
-    results: Path, name: str, kind: type[T], judge: Callable[[Sequence[T]], list[Verdict]]
-) -> list[Verdict]:
-    """Of a summary that another command makes; none where there is none."""
-    path = TRACK.summary_path(results, name)
-    return judge(read_rows(path, kind)) if path.exists() else []
 
 
 def _contrasts_path(results: Path, name: str) -> Path:

@@ -27,6 +27,7 @@ class Row:
         bytes: of the smallest file that all of its weights fit into losslessly, by ``codec``.
         macs: executed per image; ``formal_macs``: what the format would need if zeros and shared
             values were free.
+        mask_changes: of N:M in training, :mod:`experiments.relatives.masks`.
     """
 
     network: str
@@ -53,6 +54,7 @@ class Row:
     dense_macs: int
     macs: int
     formal_macs: int | None
+    mask_changes: int | None
     left_alone: str
     identity: str
     seconds: float
@@ -125,6 +127,7 @@ def row_of(record: Record) -> Row:
         dense_macs=record["dense"]["macs"],
         macs=record["macs"],
         formal_macs=record["formal_macs"],
+        mask_changes=record.get("mask_changes"),
         left_alone=" ".join(layer["name"] for layer in record["left_alone"]),
         identity=record["identity"],
         seconds=round(sum(record["timing"].values()), 3),

@@ -21,6 +21,7 @@ from torch import nn
 
 from experiments.bench import Bench, open_bench
 from experiments.data import normalise
+from experiments.networks import obstacle
 from experiments.relatives.networks import suite_cell
 from experiments.relatives.rows import TRACK
 from experiments.report.csv_rows import write_rows
@@ -54,6 +55,11 @@ class SupportRow:
     rate: float
     positions: int
     message: int
+
+
+def unavailable(machine: Machine) -> str | None:
+    """Why there is nothing to measure: published weights that are not at hand."""
+    return obstacle(suite_cell(*NETWORK), machine)
 
 
 def measure_supports(machine: Machine) -> Path:

@@ -129,16 +129,12 @@ def test_bad_input_is_one_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["supports", "masks"])
-def test_what_has_no_weights_is_named(
-    command: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_supports_without_weights_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(entry, "obstacle", lambda *_: "no weights at hand")
-    main([command, "--set", f"results_dir={tmp_path}"])
-    assert capsys.readouterr().out == f"{command}: skipped: no weights at hand\n"
+    monkeypatch.setattr(entry, "unavailable", lambda _: "no weights at hand")
+    main(["supports", "--set", f"results_dir={tmp_path}"])
+    assert capsys.readouterr().out == "supports: skipped: no weights at hand\n"
     assert not list(tmp_path.iterdir())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,17 +13,22 @@ from torch import Tensor, nn
 
 from baselines.rewriters.nm import NmLearner
 from experiments.bench import Bench
-from experiments.relatives.claims.stability import mask_verdicts
+from experiments.relatives.cells import versions_of
+from experiments.relatives.claims.straight_through import PLAIN, REFINED, mask_verdicts
 from experiments.relatives.learning import trained
-from experiments.relatives.masks import MaskRow, MaskWatch, mask_cells, mask_row
-from experiments.relatives.measure import built_network
-from experiments.relatives.settings import Rewriting
+from experiments.relatives.masks import MaskWatch
+from experiments.relatives.measure import built_network, measure
+from experiments.relatives.rows import Row, row_of
+from experiments.relatives.settings import Cell, Rewriting
 from experiments.settings import Component, Machine
-from tests.relatives.cases import NM, a_cell
+from tests.relatives.cases import NM, SUITE, SVD, a_cell
 
 STEPS, RATE = 12, 0.1
 Opened = tuple[Bench, Machine]
-ROW = MaskRow("lenet300100", "1:4", 0.0, 0, 11, 1000, 200, 90)
+
+
+def record(cell: Cell, opened: Opened) -> dict[str, Any]:
+    return {**measure(cell, SUITE, *opened, Path("none")), "identity": "i"}
 
 
 def rewriting(decay: float) -> Rewriting:
@@ -45,11 +52,9 @@ def test_changes_are_those_of_the_weights_at_every_step(opened: Opened) -> None:
         for weights in history
     ]
     steps = [int((new != old).sum()) for old, new in pairwise(masks)]
-    row = mask_row(cell, opened[0])
-    assert (row.changes, row.weights) == (sum(steps), len(masks[0]))
-    assert row.late == sum(steps[len(steps) // 2 :])
-    assert row.changes > 0
-    assert row.changes % 2 == 0  # N stay in every group: one comes for one that goes
+    counted = record(cell, opened)["mask_changes"]
+    assert counted == sum(steps) > 0
+    assert counted % 2 == 0  # N stay in every group: one comes for one that goes
 
 
 def test_watching_changes_no_weight(opened: Opened) -> None:
@@ -62,17 +67,18 @@ def test_watching_changes_no_weight(opened: Opened) -> None:
 
 def test_a_strong_decay_keeps_the_masks(opened: Opened) -> None:
     """What λ is for: masked weights that shrink do not come back."""
-    changes = [
-        mask_row(a_cell(rewriting=rewriting(decay), steps=STEPS, rate=RATE), opened[0]).changes
+    plain, strong = (
+        record(a_cell(rewriting=rewriting(decay), steps=STEPS, rate=RATE), opened)["mask_changes"]
         for decay in (0.0, 5.0)
-    ]
-    assert changes[1] < changes[0]
+    )
+    assert strong < plain
 
 
-def test_they_are_the_cells_of_the_claim() -> None:
-    cells = list(mask_cells())
-    assert len(cells) == len(set(cells)) == 20
-    assert {cell.steps for cell in cells} == {860}
+def test_nothing_is_counted_where_no_mask_is_trained(opened: Opened) -> None:
+    for cell in (a_cell(rewriting=SVD, steps=STEPS), a_cell(rewriting=NM)):
+        assert "mask_changes" not in record(cell, opened)
+        assert "masks" not in versions_of(cell)
+    assert versions_of(a_cell(rewriting=NM, steps=STEPS))["masks"] == 1
 
 
 @pytest.mark.parametrize(
@@ -80,11 +86,19 @@ def test_they_are_the_cells_of_the_claim() -> None:
     [((150, 160, 155), "supported"), ((250, 260, 255), "contradicted"),
      ((150, 260, 200), "inconclusive")],
 )  # fmt: skip
-def test_verdicts(refined: tuple[int, ...], expected: str) -> None:
-    rows = [replace(ROW, draw=draw) for draw in range(3)]
-    rows += [replace(ROW, draw=d, decay=2e-4, changes=c) for d, c in enumerate(refined)]
+def test_verdicts(refined: tuple[int, ...], expected: str, opened: Opened) -> None:
+    row = row_of(record(a_cell(rewriting=NM, steps=1), opened))
+    rows = [*drawn(row, PLAIN, (200, 200, 200)), *drawn(row, REFINED, refined)]
     [found] = mask_verdicts(rows)
     assert found.verdict == expected
     assert "% of 200 changes, n = 3" in found.found
     if expected == "supported":
         assert found.found.startswith("-22.50 %")
+    assert mask_verdicts(rows[1:]) == []  # two draws are too few
+
+
+def drawn(row: Row, rewriter: str, changes: tuple[int, ...]) -> list[Row]:
+    return [
+        replace(row, rewriter=rewriter, draw=draw, mask_changes=each)
+        for draw, each in enumerate(changes)
+    ]
